@@ -1,0 +1,99 @@
+# authchain: `make demo` shows it, `make test` proves it, `make install` installs it.
+
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
+SOVERSION := $(word 1,$(subst ., ,$(VERSION))).$(word 2,$(subst ., ,$(VERSION)))
+SO := libauthchain.so
+OUT := target/dist
+
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+BINDIR ?= $(PREFIX)/bin
+
+CARGO ?= cargo
+CC ?= gcc
+CXX ?= g++
+WARN := -pedantic -Wall -Wextra -Werror
+# What the static archive needs besides itself, on Debian 12.
+NATIVE := -lsqlite3 -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
+
+RUST := $(shell find src -name '*.rs') Cargo.toml Cargo.lock build.rs
+
+.PHONY: all setup demo test check soak bench header static install uninstall clean
+.PHONY: check-rust check-c check-symbols test-c test-python
+
+all: $(OUT)/$(SO) target/release/authchain
+
+setup:
+	@scripts/setup
+
+# --- building -------------------------------------------------------------------------------
+
+target/release/authchain: $(RUST)
+	$(CARGO) build --release --locked --bins
+	@touch $@
+
+target/release/libauthchain.a: $(RUST)
+	$(CARGO) rustc --release --locked --lib --no-default-features --crate-type staticlib
+	@touch $@
+
+# The release library is the archive linked again: rustc's own linking cannot take a version script.
+$(OUT)/$(SO): target/release/libauthchain.a authchain.map
+	@mkdir -p $(OUT)
+	$(CC) -shared -o $(OUT)/$(SO).$(VERSION) -Wl,-soname,$(SO).$(SOVERSION) \
+	  -Wl,--whole-archive target/release/libauthchain.a -Wl,--no-whole-archive \
+	  -Wl,--version-script=authchain.map -Wl,--gc-sections -Wl,-z,relro,-z,now,-z,defs,-z,nodelete -s $(NATIVE)
+	ln -sf $(SO).$(VERSION) $(OUT)/$(SO).$(SOVERSION)
+	ln -sf $(SO).$(SOVERSION) $(OUT)/$(SO)
+
+# The archive with everything but auth_* made local: a host's function of the same name as one of
+# ours would silently replace it.
+static: $(OUT)/libauthchain.a
+$(OUT)/libauthchain.a: target/release/libauthchain.a
+	@mkdir -p $(OUT)
+	ld -r --whole-archive $< -o $(OUT)/authchain.o
+	objcopy -w --keep-global-symbol='auth_*' -R .llvmbc -R .llvmcmd $(OUT)/authchain.o
+	rm -f $@ && ar rcs $@ $(OUT)/authchain.o && rm $(OUT)/authchain.o
+
+header:
+	BLESS=1 $(CARGO) test -q --test header
+
+# --- checking -------------------------------------------------------------------------------
+
+# The quick half, in the order of cheapness.
+check: check-rust check-c check-symbols
+
+check-rust:
+	$(CARGO) fmt --check
+	$(CARGO) clippy -q --locked --all-targets -- -D warnings
+	$(CARGO) test --locked
+
+check-c: all
+	$(MAKE) -C c-tests headers
+
+# The library exports exactly the functions that the header declares.
+check-symbols: all
+	@grep -oE '\bauth_[a-z0-9_]+\(' include/authchain.h | grep -v 'auth_text(\|auth_sized_' | tr -d '(' | sort -u > $(OUT)/declared
+	nm -D --defined-only $(OUT)/$(SO) | awk '{print $$3}' | sed 's/@.*//' | grep -v AUTHCHAIN_0 | sort > $(OUT)/exported
+	diff $(OUT)/declared $(OUT)/exported
+
+# --- installing -----------------------------------------------------------------------------
+
+install: all static
+	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCLUDEDIR) $(DESTDIR)$(BINDIR)
+	install -m 644 include/authchain.h $(DESTDIR)$(INCLUDEDIR)/
+	install -m 755 $(OUT)/$(SO).$(VERSION) $(DESTDIR)$(LIBDIR)/
+	ln -sf $(SO).$(VERSION) $(DESTDIR)$(LIBDIR)/$(SO).$(SOVERSION)
+	ln -sf $(SO).$(SOVERSION) $(DESTDIR)$(LIBDIR)/$(SO)
+	install -m 644 $(OUT)/libauthchain.a $(DESTDIR)$(LIBDIR)/
+	install -m 755 target/release/authchain $(DESTDIR)$(BINDIR)/
+	sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@INCLUDEDIR@|$(INCLUDEDIR)|; s|@VERSION@|$(VERSION)|' \
+	  authchain.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/authchain.pc
+
+uninstall:
+	rm -f $(DESTDIR)$(INCLUDEDIR)/authchain.h $(DESTDIR)$(BINDIR)/authchain \
+	  $(DESTDIR)$(LIBDIR)/$(SO) $(DESTDIR)$(LIBDIR)/$(SO).$(SOVERSION) $(DESTDIR)$(LIBDIR)/$(SO).$(VERSION) \
+	  $(DESTDIR)$(LIBDIR)/libauthchain.a $(DESTDIR)$(LIBDIR)/pkgconfig/authchain.pc
+
+clean:
+	$(CARGO) clean

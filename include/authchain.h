@@ -1,0 +1,1280 @@
+/**
+ * authchain: PAM for HTTP, behind a C ABI.
+ *
+ * Made from src/capi by `make header`. Do not edit.
+ *
+ * Conventions
+ *
+ * Answers   Only AUTH_OK (0) lets anyone in, so `if (auth_authenticate(…))`
+ *           denies. Statuses above 0 are answers, those below are failures;
+ *           a failure says nothing about the user: send 503.
+ * Outputs   `T **out`, written only when the status is not negative, never
+ *           read: the variable need not be initialised. Outputs come last.
+ * Ownership Each function says who frees what. What is borrowed is `const`
+ *           and dies with its owner. Every _free(NULL) does nothing.
+ * Texts     In: auth_str, pointer and length, no NUL needed; with length 0
+ *           the pointer is ignored. At most 1 MiB of input a call, else
+ *           AUTH_EINVAL. Names, keys and texts are UTF-8 without NUL; header
+ *           values and passwords are bytes. Out: NUL-terminated UTF-8,
+ *           borrowed, NULL when absent.
+ * NULL      A NULL handle, struct or output is AUTH_EINVAL; accessors of NULL
+ *           say what they return.
+ * Growth    Structs that come in start with their size (AUTH_…_INIT sets it).
+ *           Smaller than ours: the missing fields are zero. Larger: accepted
+ *           when the bytes beyond ours are zero, else AUTH_ENOTSUP. Smaller
+ *           than the first version or beyond 4,096: AUTH_EINVAL. Types that
+ *           come out are opaque.
+ * Threads   Contexts: any. Requests: one at a time. Users, tokens, reports:
+ *           as their functions say.
+ * Panics    Caught at every function: AUTH_EPANIC, and the process goes on.
+ * Fork      Before a fork the library waits for its work in flight and closes
+ *           its connections; parent and child open them again when needed.
+ *           Handles stay valid on both sides. The library has no threads.
+ * Blocking  Each function says what it may wait for. A call waits for a lock
+ *           of another process on the database as long as the configuration
+ *           says (`timeout`, 5 s).
+ * Process   No signal handler, no output, no change of locale or folder; the
+ *           environment is not read but for AUTHCHAIN_CONFIG and what a
+ *           configuration names.
+ * Versions  AUTH_VERSION is this header's, auth_version() the library's;
+ *           AUTH_ABI_VERSION and auth_abi_version() have to be equal.
+ */
+
+#ifndef AUTHCHAIN_H
+#define AUTHCHAIN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define AUTH_VERSION "0.1.0"
+#define AUTH_VERSION_MAJOR 0
+#define AUTH_VERSION_MINOR 1
+#define AUTH_VERSION_PATCH 0
+
+#if defined(__GNUC__) || defined(__clang__)
+#define AUTH_API __attribute__((visibility("default")))
+#define AUTH_MUST_USE __attribute__((warn_unused_result))
+#else
+#define AUTH_API
+#define AUTH_MUST_USE
+#endif
+
+
+/**
+ * The number of this ABI: grows when a program compiled for an older one could break.
+ */
+#define AUTH_ABI_VERSION 1
+
+/**
+ * The request came over TLS.
+ */
+#define AUTH_HTTP_TLS 1
+
+/**
+ * Test clients: no CSRF check (Django's `_dont_enforce_csrf_checks`).
+ */
+#define AUTH_HTTP_SKIP_CSRF 2
+
+/**
+ * The host verified `client_cert`.
+ */
+#define AUTH_HTTP_CERT_VERIFIED 4
+
+/**
+ * Bits of auth_user_flags: `is_active`.
+ */
+#define AUTH_USER_ACTIVE 1
+
+/**
+ * Bits of auth_user_flags: `is_staff`.
+ */
+#define AUTH_USER_STAFF 2
+
+/**
+ * Bits of auth_user_flags: `is_superuser`.
+ */
+#define AUTH_USER_SUPERUSER 4
+
+/**
+ * auth_token_create: replace the user's token (`drf_create_token --reset`).
+ */
+#define AUTH_TOKEN_RESET 1
+
+/**
+ * auth_user_lookup: by the value of USERNAME_FIELD.
+ */
+#define AUTH_BY_NAME 0
+
+/**
+ * auth_user_lookup: by the key, as auth_user_id shows it.
+ */
+#define AUTH_BY_ID 1
+
+/**
+ * auth_user_lookup: by e-mail address, as stored; two users of one address are nobody.
+ */
+#define AUTH_BY_EMAIL 2
+
+/**
+ * auth_user_create: the user is staff.
+ */
+#define AUTH_NEW_STAFF 1
+
+/**
+ * auth_user_create: the user is a superuser.
+ */
+#define AUTH_NEW_SUPERUSER 2
+
+/**
+ * auth_user_create: no password can log in (Django's `set_unusable_password`).
+ */
+#define AUTH_NEW_NO_PASSWORD 4
+
+/**
+ * Only one thread at a time may call `authenticate`.
+ */
+#define AUTH_SCHEME_ONE_THREAD 1
+
+/**
+ * `authenticate` may block (network, disk).
+ */
+#define AUTH_SCHEME_BLOCKS 2
+
+/**
+ * What a call came to. Only `AUTH_OK` lets anyone in: answers are not
+ * negative, failures are, and a failure is never an answer about the user
+ * (send 503). Numbers are never reused.
+ */
+typedef enum auth_status {
+  /**
+   * Authenticated; done; found.
+   */
+  AUTH_OK = 0,
+  /**
+   * Nobody, and the chain allows that.
+   */
+  AUTH_ANONYMOUS = 1,
+  /**
+   * Refused: send the response. Elsewhere: no such user, token or name.
+   */
+  AUTH_REFUSED = 2,
+  /**
+   * Too many attempts: send the response.
+   */
+  AUTH_THROTTLED = 3,
+  /**
+   * The verdict needs work that may block.
+   */
+  AUTH_PENDING = 4,
+  /**
+   * The call broke the contract of its function.
+   */
+  AUTH_EINVAL = -1,
+  /**
+   * The library caught a panic of its own or of a scheme.
+   */
+  AUTH_EPANIC = -2,
+  /**
+   * The configuration cannot be used.
+   */
+  AUTH_ECONFIG = -3,
+  /**
+   * The database, or a custom scheme's back end, cannot answer.
+   */
+  AUTH_ESTORE = -4,
+  /**
+   * Not in this build, or from a newer header than this library's.
+   */
+  AUTH_ENOTSUP = -5,
+  /**
+   * Short of something that will be there again: try later.
+   */
+  AUTH_EBUSY = -6,
+  /**
+   * Out of memory.
+   */
+  AUTH_ENOMEM = -7,
+} auth_status;
+
+/**
+ * The answer of a custom scheme; valid during the call only. The last answer
+ * counts; no answer is a failure, never a success.
+ *
+ * Methods: auth_answer_user, auth_answer_refuse, auth_answer_pass,
+ * auth_answer_broken.
+ */
+typedef struct auth_answer auth_answer;
+
+/**
+ * A loaded configuration: chains, keys, databases. Shared between threads.
+ *
+ * Methods: auth_context_open, auth_default_context, auth_context_chain,
+ * auth_context_free.
+ */
+typedef struct auth_context auth_context;
+
+/**
+ * Why a configuration cannot be used: one problem and its place.
+ *
+ * Methods: auth_report_file, auth_report_line, auth_report_column,
+ * auth_report_text, auth_report_remedy, auth_report_message,
+ * auth_report_free.
+ */
+typedef struct auth_report auth_report;
+
+/**
+ * A request being judged: keeps a copy of what it needs, the configuration it
+ * began with, and the verdict of each chain.
+ *
+ * Methods: auth_request_new, auth_request_authenticate, auth_request_deny,
+ * auth_request_user, auth_request_response, auth_request_log,
+ * auth_request_failure, auth_request_free.
+ */
+typedef struct auth_request auth_request;
+
+/**
+ * What to send verbatim: status, headers, body. After a success it has status
+ * 200 and the headers to add.
+ *
+ * Methods: auth_request_response, auth_user_response, auth_response_status,
+ * auth_response_header, auth_response_body.
+ */
+typedef struct auth_response auth_response;
+
+/**
+ * A fresh credential. Its secret is wiped when it is freed.
+ *
+ * Methods: auth_token_create, auth_token_key, auth_token_id, auth_token_free.
+ */
+typedef struct auth_token auth_token;
+
+/**
+ * The tokens of a user or of everybody, without their secrets.
+ *
+ * Methods: auth_token_list, auth_tokens_count, auth_tokens_id,
+ * auth_tokens_user, auth_tokens_created, auth_tokens_free.
+ */
+typedef struct auth_tokens auth_tokens;
+
+/**
+ * A user, or the anonymous user: whoever a verdict or a look-up found.
+ * Borrowed from a request (`const`), or owned.
+ *
+ * Methods: auth_authenticate, auth_request_user, auth_user_id, auth_user_name,
+ * auth_user_email, auth_user_scheme, auth_user_flags, auth_user_auth,
+ * auth_user_group, auth_user_response, auth_user_clone, auth_user_free,
+ * auth_user_lookup, auth_user_create, auth_token_verify, auth_password_check.
+ */
+typedef struct auth_user auth_user;
+
+/**
+ * The request as a custom scheme sees it; valid during the call only.
+ *
+ * Methods: auth_view_header, auth_view_method, auth_view_target,
+ * auth_view_host, auth_view_peer, auth_view_remote_user.
+ */
+typedef struct auth_view auth_view;
+
+/**
+ * A piece of text with its length; no NUL is needed. With `len` 0 the pointer
+ * is ignored. Make one with `AUTH_STR("literal")` or `auth_text(string)`.
+ */
+typedef struct auth_str {
+  /**
+   * The first byte.
+   */
+  const char *ptr;
+  /**
+   * How many bytes.
+   */
+  size_t len;
+} auth_str;
+
+/**
+ * Takes one log line: visible ASCII, no newline, no secret. Called on the
+ * thread of the request; must not block and must not call the library.
+ * `severity` is syslog's: 3 no verdict could be given, 5 refused, 7 passed.
+ */
+typedef void (*auth_log)(void *data, int severity, const char *line);
+
+/**
+ * A scheme of the host's own, named in `[chains.…] schemes` like any other.
+ * Start with `AUTH_SCHEME_INIT`. It says who it is by name only: that the user
+ * exists and is active is checked by the library.
+ */
+typedef struct auth_scheme {
+  /**
+   * sizeof(auth_scheme); set by the initialiser.
+   */
+  size_t size;
+  /**
+   * AUTH_SCHEME_ONE_THREAD and others; unknown bits are AUTH_EINVAL.
+   */
+  uint32_t flags;
+  /**
+   * Keeps the struct without holes; 0.
+   */
+  uint32_t reserved;
+  /**
+   * The name in the configuration; must not be that of a built-in scheme.
+   */
+  struct auth_str name;
+  /**
+   * The value of `WWW-Authenticate`; empty: a refusal is 403 (DRF's rule).
+   */
+  struct auth_str challenge;
+  /**
+   * Answers one request. Must not keep `view` or `answer`, nor unwind with
+   * anything but a Rust panic.
+   */
+  void (*authenticate)(void *data,
+                       const struct auth_view *view,
+                       struct auth_answer *answer);
+  /**
+   * Called once when the last user of the configuration is gone, also when it was refused
+   * (AUTH_ECONFIG); may be NULL.
+   */
+  void (*destroy)(void *data);
+  /**
+   * Handed to both.
+   */
+  void *data;
+} auth_scheme;
+
+/**
+ * What to open. Start with `AUTH_OPTIONS_INIT`. With neither `path` nor
+ * `text` the usual file is meant (see auth_default_context).
+ */
+typedef struct auth_options {
+  /**
+   * sizeof(auth_options); set by the initialiser.
+   */
+  size_t size;
+  /**
+   * The configuration file.
+   */
+  struct auth_str path;
+  /**
+   * Or the configuration itself; excludes `path`.
+   */
+  struct auth_str text;
+  /**
+   * The folder that relative paths in it start from; the file's own when empty.
+   */
+  struct auth_str base_dir;
+  /**
+   * The host's name for log lines.
+   */
+  struct auth_str host;
+  /**
+   * Where log lines go; NULL: nowhere.
+   */
+  auth_log log;
+  /**
+   * Handed to `log`.
+   */
+  void *log_data;
+  /**
+   * The host's own schemes; copied.
+   */
+  const struct auth_scheme *schemes;
+  /**
+   * How many.
+   */
+  size_t n_schemes;
+} auth_options;
+
+/**
+ * One header field as received.
+ */
+typedef struct auth_header {
+  /**
+   * The field name; its case does not matter.
+   */
+  struct auth_str name;
+  /**
+   * The field value: any bytes.
+   */
+  struct auth_str value;
+} auth_header;
+
+/**
+ * One HTTP request. Start with `AUTH_HTTP_INIT`; fill in what is known. The
+ * headers are enough, but an absent method counts as unsafe. Headers come as
+ * an array or as a block of `Name: value` lines; both set is AUTH_EINVAL.
+ */
+typedef struct auth_http {
+  /**
+   * sizeof(auth_http); set by the initialiser.
+   */
+  size_t size;
+  /**
+   * AUTH_HTTP_TLS and others; unknown bits are AUTH_EINVAL.
+   */
+  uint32_t flags;
+  /**
+   * The client's port; 0 when unknown.
+   */
+  uint32_t peer_port;
+  /**
+   * Unix time in microseconds, for tests; 0: the clock.
+   */
+  int64_t now_us;
+  /**
+   * "GET", as sent.
+   */
+  struct auth_str method;
+  /**
+   * Path and query, as sent.
+   */
+  struct auth_str target;
+  /**
+   * The host as the server understood it.
+   */
+  struct auth_str host;
+  /**
+   * The client's address.
+   */
+  struct auth_str peer;
+  /**
+   * The user whom the server itself has verified.
+   */
+  struct auth_str remote_user;
+  /**
+   * The client's certificate.
+   */
+  struct auth_str client_cert;
+  /**
+   * `Name: value` lines separated by CR LF or LF, instead of `headers`. A
+   * line without a colon or starting with a blank is AUTH_EINVAL.
+   */
+  struct auth_str header_block;
+  /**
+   * The header fields in order, duplicates kept.
+   */
+  const struct auth_header *headers;
+  /**
+   * How many.
+   */
+  size_t n_headers;
+} auth_http;
+
+/**
+ * What token to create. Start with `AUTH_TOKEN_OPTIONS_INIT`.
+ */
+typedef struct auth_token_options {
+  /**
+   * sizeof(auth_token_options); set by the initialiser.
+   */
+  size_t size;
+  /**
+   * AUTH_TOKEN_RESET; unknown bits are AUTH_EINVAL.
+   */
+  uint32_t flags;
+  /**
+   * Keeps the struct without holes; 0.
+   */
+  uint32_t reserved;
+  /**
+   * The name of a token scheme; empty for "token".
+   */
+  struct auth_str kind;
+  /**
+   * The owner's name, active or not.
+   */
+  struct auth_str user;
+} auth_token_options;
+
+/**
+ * A user to create. Start with `AUTH_NEW_USER_INIT`.
+ */
+typedef struct auth_new_user {
+  /**
+   * sizeof(auth_new_user); set by the initialiser.
+   */
+  size_t size;
+  /**
+   * AUTH_NEW_STAFF and others; unknown bits are AUTH_EINVAL.
+   */
+  uint32_t flags;
+  /**
+   * Keeps the struct without holes; 0.
+   */
+  uint32_t reserved;
+  /**
+   * The value of USERNAME_FIELD.
+   */
+  struct auth_str name;
+  /**
+   * The e-mail address; may be empty.
+   */
+  struct auth_str email;
+  /**
+   * The password; any text.
+   */
+  struct auth_str password;
+} auth_new_user;
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * Makes the next call panic: for the C tests, in a build of their own.
+ */
+AUTH_API void authchain_test_panic(void);
+
+/**
+ * The version of the library, such as "0.1.0".
+ *
+ * Ownership: static. Threads: any. Blocks: never.
+ * Returns: a text, never NULL.
+ */
+AUTH_API AUTH_MUST_USE const char *auth_version(void);
+
+/**
+ * The number of the library's ABI; compare it with `AUTH_ABI_VERSION`.
+ *
+ * Ownership: none. Threads: any. Blocks: never.
+ * Returns: the number.
+ */
+AUTH_API AUTH_MUST_USE uint32_t auth_abi_version(void);
+
+/**
+ * What a status means, in words.
+ *
+ * Ownership: static. Threads: any. Blocks: never.
+ * Returns: a text, never NULL; "unknown status" for other numbers.
+ */
+AUTH_API AUTH_MUST_USE const char *auth_strerror(int status);
+
+/**
+ * The name of a status, such as "AUTH_OK".
+ *
+ * Ownership: static. Threads: any. Blocks: never.
+ * Returns: a text, or NULL for other numbers.
+ */
+AUTH_API AUTH_MUST_USE const char *auth_status_name(int status);
+
+/**
+ * The context that the one-call form uses: the file that `$AUTHCHAIN_CONFIG`
+ * names (ignored in set-uid processes), else /etc/authchain/authchain.toml.
+ * Opened on first use; after a failure tried again once a second at most.
+ *
+ * Ownership: free `*out` with auth_context_free (the context itself stays
+ * open), and `*why` with auth_report_free; `why` may be NULL. `*why` is
+ * written on AUTH_ECONFIG only.
+ * Threads: any. Blocks: reads the configuration on first use.
+ * Returns: AUTH_OK, AUTH_ECONFIG, AUTH_EINVAL, AUTH_EPANIC.
+ */
+AUTH_API
+enum auth_status auth_default_context(struct auth_context **out,
+                                      struct auth_report **why);
+
+/**
+ * The file as it was named; "(text)" for a configuration given as text.
+ *
+ * Ownership: borrowed from the report. Threads: one at a time. Blocks: never.
+ * Returns: a text, or NULL for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+const char *auth_report_file(const struct auth_report *report);
+
+/**
+ * The line, counted from 1; 0 when the problem has none.
+ *
+ * Ownership: none. Threads: any. Blocks: never.
+ * Returns: the line; 0 for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+uint32_t auth_report_line(const struct auth_report *report);
+
+/**
+ * The column in characters, counted from 1; 0 without a line.
+ *
+ * Ownership: none. Threads: any. Blocks: never.
+ * Returns: the column; 0 for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+uint32_t auth_report_column(const struct auth_report *report);
+
+/**
+ * What is wrong. Never holds a secret.
+ *
+ * Ownership: borrowed from the report. Threads: one at a time. Blocks: never.
+ * Returns: a text, or NULL for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+const char *auth_report_text(const struct auth_report *report);
+
+/**
+ * What was expected and what is known; empty when there is nothing to add.
+ *
+ * Ownership: borrowed from the report. Threads: one at a time. Blocks: never.
+ * Returns: a text, or NULL for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+const char *auth_report_remedy(const struct auth_report *report);
+
+/**
+ * The whole report in one line: `file:line:column: text (remedy)`.
+ *
+ * Ownership: borrowed from the report. Threads: one at a time. Blocks: never.
+ * Returns: a text, or NULL for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+const char *auth_report_message(const struct auth_report *report);
+
+/**
+ * Frees a report; NULL does nothing.
+ *
+ * Ownership: takes the report. Threads: any. Blocks: never.
+ * Returns: nothing.
+ */
+AUTH_API void auth_report_free(struct auth_report *report);
+
+/**
+ * Loads a configuration. Starts no thread and opens no connection.
+ *
+ * Ownership: free `*out` with auth_context_free and `*why` with
+ * auth_report_free; `why` may be NULL. `*why` is written on AUTH_ECONFIG only.
+ * Everything in `options` is copied; `log_data` and the `data` of schemes must
+ * live as long as the context.
+ * Threads: any. Blocks: reads the configuration and the files it names.
+ * Returns: AUTH_OK, AUTH_ECONFIG, AUTH_EINVAL, AUTH_ENOTSUP, AUTH_EPANIC.
+ */
+AUTH_API
+enum auth_status auth_context_open(const struct auth_options *options,
+                                   struct auth_context **out,
+                                   struct auth_report **why);
+
+/**
+ * Checks a configuration without opening anything but its own files.
+ *
+ * Ownership: free `*why` with auth_report_free; `why` may be NULL. It is
+ * written on AUTH_ECONFIG only.
+ * Threads: any. Blocks: reads the configuration and the files it names.
+ * Returns: AUTH_OK, AUTH_ECONFIG, AUTH_EINVAL, AUTH_ENOTSUP, AUTH_EPANIC.
+ */
+AUTH_API
+enum auth_status auth_config_check(const struct auth_options *options,
+                                   struct auth_report **why);
+
+/**
+ * The number of a chain, for auth_request_authenticate. The same name keeps
+ * its number for the life of the context.
+ *
+ * Ownership: none. Threads: any. Blocks: never.
+ * Returns: AUTH_OK, AUTH_ECONFIG (no such chain), AUTH_EINVAL, AUTH_EPANIC.
+ */
+AUTH_API
+enum auth_status auth_context_chain(const struct auth_context *context,
+                                    struct auth_str name,
+                                    uint32_t *out);
+
+/**
+ * Gives up a context; NULL does nothing. Requests and users made with it stay
+ * valid.
+ *
+ * Ownership: takes the context. Threads: any. Blocks: closes connections when
+ * it was the last user.
+ * Returns: nothing.
+ */
+AUTH_API void auth_context_free(struct auth_context *context);
+
+/**
+ * Judges a request by `[chains.default]` of the default context: the one call,
+ * with no context to manage.
+ *
+ * Ownership: free `*out_user` with auth_user_free. It is written for every
+ * status that is not negative: for AUTH_ANONYMOUS and AUTH_REFUSED it is the
+ * anonymous user, which also carries what to answer.
+ * Threads: any. Blocks: database, password hashes; reads the configuration on
+ * first use.
+ * Returns: AUTH_OK, AUTH_ANONYMOUS, AUTH_REFUSED, AUTH_THROTTLED, AUTH_EINVAL,
+ * AUTH_ECONFIG, AUTH_ESTORE, AUTH_ENOTSUP, AUTH_EBUSY, AUTH_EPANIC.
+ */
+AUTH_API
+enum auth_status auth_authenticate(const struct auth_http *headers,
+                                   struct auth_user **out_user);
+
+/**
+ * Begins a request. Copies what it needs of `http`.
+ *
+ * Ownership: free `*out` with auth_request_free. Threads: any; the request
+ * itself one at a time. Blocks: never.
+ * Returns: AUTH_OK, AUTH_EINVAL, AUTH_ENOTSUP, AUTH_EPANIC.
+ */
+AUTH_API
+enum auth_status auth_request_new(const struct auth_context *context,
+                                  const struct auth_http *http,
+                                  struct auth_request **out);
+
+/**
+ * Judges the request by a chain. Asked again the verdict is the same; another
+ * chain decides anew and becomes the one that the accessors speak of.
+ *
+ * Ownership: none. Threads: one at a time. Blocks: database, password hashes.
+ * Returns: AUTH_OK, AUTH_ANONYMOUS, AUTH_REFUSED, AUTH_THROTTLED, AUTH_ECONFIG
+ * (no such chain), AUTH_ESTORE, AUTH_EINVAL, AUTH_ENOTSUP, AUTH_EBUSY,
+ * AUTH_EPANIC.
+ */
+AUTH_API
+enum auth_status auth_request_authenticate(struct auth_request *request,
+                                           uint32_t chain);
+
+/**
+ * The host's own no to a request that was judged, answered by DRF's rule:
+ * nobody is asked to log in (401 with the challenge, or 403), somebody is told
+ * 403. A refusal stays as it is. `detail` is what somebody is told; empty for
+ * DRF's text.
+ *
+ * Ownership: none. Threads: one at a time. Blocks: never.
+ * Returns: AUTH_REFUSED, AUTH_EINVAL (not judged yet, or no verdict could be
+ * given), AUTH_EPANIC.
+ */
+AUTH_API
+enum auth_status auth_request_deny(struct auth_request *request,
+                                   struct auth_str detail);
+
+/**
+ * Who it is.
+ *
+ * Ownership: borrowed; dies with the request, and changes with the next
+ * verdict. Threads: one at a time. Blocks: never.
+ * Returns: the user; the anonymous user before a verdict and after a refusal;
+ * NULL for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+const struct auth_user *auth_request_user(const struct auth_request *request);
+
+/**
+ * What to send verbatim after a refusal or a failure; on success the headers
+ * to add.
+ *
+ * Ownership: borrowed; dies with the request, and changes with the next
+ * verdict. Threads: one at a time. Blocks: never.
+ * Returns: the response; a plain 503 before a verdict, after a failure and for
+ * NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+const struct auth_response *auth_request_response(const struct auth_request *request);
+
+/**
+ * One line for the log: the slug of the verdict first, fields escaped, never a
+ * secret or a part of one.
+ *
+ * Ownership: borrowed; dies with the request, and changes with the next
+ * verdict. Threads: one at a time. Blocks: never.
+ * Returns: a text, or NULL for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+const char *auth_request_log(const struct auth_request *request);
+
+/**
+ * Why no verdict could be given, in words for the operator.
+ *
+ * Ownership: borrowed; dies with the request, and changes with the next
+ * verdict. Threads: one at a time. Blocks: never.
+ * Returns: a text, or NULL when there is a verdict, none was asked for, or for
+ * NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+const char *auth_request_failure(const struct auth_request *request);
+
+/**
+ * Ends a request; NULL does nothing. What was borrowed from it is gone.
+ *
+ * Ownership: takes the request. Threads: one at a time. Blocks: never.
+ * Returns: nothing.
+ */
+AUTH_API void auth_request_free(struct auth_request *request);
+
+/**
+ * The HTTP status.
+ *
+ * Ownership: none. Threads: any. Blocks: never.
+ * Returns: the status; 503 for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+uint32_t auth_response_status(const struct auth_response *response);
+
+/**
+ * Header number `i`, counted from 0; a name may come more than once.
+ *
+ * Ownership: `*name` and `*value` are borrowed from the response. Threads:
+ * any. Blocks: never.
+ * Returns: AUTH_OK, AUTH_REFUSED (no such header; nothing is written),
+ * AUTH_EINVAL.
+ */
+AUTH_API
+enum auth_status auth_response_header(const struct auth_response *response,
+                                      size_t i,
+                                      const char **name,
+                                      const char **value);
+
+/**
+ * The body: JSON after a refusal, empty after a success.
+ *
+ * Ownership: borrowed from the response. Threads: any. Blocks: never.
+ * Returns: a text, or NULL for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+const char *auth_response_body(const struct auth_response *response);
+
+/**
+ * The user's key as text, Python's `str(user.pk)`: a number or a UUID.
+ *
+ * Ownership: borrowed from the user. Threads: any. Blocks: never.
+ * Returns: a text, or NULL for the anonymous user and NULL.
+ */
+AUTH_API AUTH_MUST_USE const char *auth_user_id(const struct auth_user *user);
+
+/**
+ * The name, the value of USERNAME_FIELD.
+ *
+ * Ownership: borrowed from the user. Threads: any. Blocks: never.
+ * Returns: a text; "" for the anonymous user (as Django's); NULL for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+const char *auth_user_name(const struct auth_user *user);
+
+/**
+ * The e-mail address.
+ *
+ * Ownership: borrowed from the user. Threads: any. Blocks: never.
+ * Returns: a text; "" when there is none; NULL for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+const char *auth_user_email(const struct auth_user *user);
+
+/**
+ * The scheme that found the user, by its name in the configuration.
+ *
+ * Ownership: borrowed from the user. Threads: any. Blocks: never.
+ * Returns: a text, or NULL when no scheme did, and for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+const char *auth_user_scheme(const struct auth_user *user);
+
+/**
+ * AUTH_USER_ACTIVE, AUTH_USER_STAFF, AUTH_USER_SUPERUSER.
+ *
+ * Ownership: none. Threads: any. Blocks: never.
+ * Returns: the bits; 0 for the anonymous user and NULL.
+ */
+AUTH_API AUTH_MUST_USE uint32_t auth_user_flags(const struct auth_user *user);
+
+/**
+ * Which credential it was: for a token its keyed digest as in the log, never
+ * the token.
+ *
+ * Ownership: borrowed from the user. Threads: any. Blocks: never.
+ * Returns: a text, or NULL when the scheme has none (Basic), and for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+const char *auth_user_auth(const struct auth_user *user);
+
+/**
+ * The name of group number `i`, counted from 0, of a user that
+ * auth_user_lookup found. Verdicts do not read groups.
+ *
+ * Ownership: borrowed from the user. Threads: any. Blocks: never.
+ * Returns: a text, or NULL when there is no such group, and for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+const char *auth_user_group(const struct auth_user *user,
+                            size_t i);
+
+/**
+ * What to answer, see auth_request_response.
+ *
+ * Ownership: borrowed from the user. Threads: any. Blocks: never.
+ * Returns: the response; a plain 503 for NULL, so that it can be called
+ * whatever auth_authenticate returned; NULL for a user of a look-up.
+ */
+AUTH_API
+AUTH_MUST_USE
+const struct auth_response *auth_user_response(const struct auth_user *user);
+
+/**
+ * A copy that outlives the request.
+ *
+ * Ownership: free the copy with auth_user_free. Threads: any. Blocks: never.
+ * Returns: the copy, or NULL for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+struct auth_user *auth_user_clone(const struct auth_user *user);
+
+/**
+ * Frees an owned user; NULL does nothing. Never a user borrowed from a
+ * request, which is `const`.
+ *
+ * Ownership: takes the user. Threads: any. Blocks: never.
+ * Returns: nothing.
+ */
+AUTH_API void auth_user_free(struct auth_user *user);
+
+/**
+ * Creates the user's token, or returns the one there is: DRF keeps one a user.
+ *
+ * Ownership: free `*out` with auth_token_free. Threads: any. Blocks: database.
+ * Returns: AUTH_OK, AUTH_REFUSED (no such user; `*out` is NULL), AUTH_EINVAL,
+ * AUTH_ENOTSUP (no such kind), AUTH_ESTORE, AUTH_EBUSY (no random bytes),
+ * AUTH_EPANIC.
+ */
+AUTH_API
+enum auth_status auth_token_create(const struct auth_context *context,
+                                   const struct auth_token_options *options,
+                                   struct auth_token **out);
+
+/**
+ * The secret itself. It can be read here only; the library never shows it
+ * again.
+ *
+ * Ownership: borrowed from the token. Threads: any. Blocks: never.
+ * Returns: a text, or NULL for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+const char *auth_token_key(const struct auth_token *token);
+
+/**
+ * Which token it is: its keyed digest as in the log.
+ *
+ * Ownership: borrowed from the token. Threads: any. Blocks: never.
+ * Returns: a text, or NULL for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+const char *auth_token_id(const struct auth_token *token);
+
+/**
+ * Frees a token and wipes its secret; NULL does nothing.
+ *
+ * Ownership: takes the token. Threads: any. Blocks: never.
+ * Returns: nothing.
+ */
+AUTH_API void auth_token_free(struct auth_token *token);
+
+/**
+ * Whose token a key is, without a request. `kind` is the name of a token
+ * scheme, empty for "token".
+ *
+ * Ownership: free `*out` with auth_user_free. Threads: any. Blocks: database.
+ * Returns: AUTH_OK, AUTH_REFUSED (no such key, or its owner is inactive;
+ * `*out` is NULL), AUTH_EINVAL, AUTH_ENOTSUP (no such kind), AUTH_ESTORE,
+ * AUTH_EPANIC.
+ */
+AUTH_API
+enum auth_status auth_token_verify(const struct auth_context *context,
+                                   struct auth_str kind,
+                                   struct auth_str key,
+                                   struct auth_user **out);
+
+/**
+ * Deletes a token by its key. From the next request on it is refused, in every
+ * process.
+ *
+ * Ownership: none. Threads: any. Blocks: database.
+ * Returns: AUTH_OK, AUTH_REFUSED (there was none), AUTH_EINVAL, AUTH_ENOTSUP
+ * (no such kind), AUTH_ESTORE, AUTH_EPANIC.
+ */
+AUTH_API
+enum auth_status auth_token_revoke(const struct auth_context *context,
+                                   struct auth_str kind,
+                                   struct auth_str key);
+
+/**
+ * The tokens of the user of a name; of everybody when `user` is empty.
+ *
+ * Ownership: free `*out` with auth_tokens_free. Threads: any. Blocks:
+ * database.
+ * Returns: AUTH_OK, AUTH_REFUSED (no such user; `*out` is NULL), AUTH_EINVAL,
+ * AUTH_ENOTSUP (no such kind), AUTH_ESTORE, AUTH_EPANIC.
+ */
+AUTH_API
+enum auth_status auth_token_list(const struct auth_context *context,
+                                 struct auth_str kind,
+                                 struct auth_str user,
+                                 struct auth_tokens **out);
+
+/**
+ * How many tokens the list has.
+ *
+ * Ownership: none. Threads: any. Blocks: never.
+ * Returns: the number; 0 for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+size_t auth_tokens_count(const struct auth_tokens *tokens);
+
+/**
+ * The keyed digest of token number `i`, counted from 0.
+ *
+ * Ownership: borrowed from the list. Threads: any. Blocks: never.
+ * Returns: a text, or NULL when there is no such token, and for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+const char *auth_tokens_id(const struct auth_tokens *tokens,
+                           size_t i);
+
+/**
+ * The name of the owner of token number `i`.
+ *
+ * Ownership: borrowed from the list. Threads: any. Blocks: never.
+ * Returns: a text, or NULL when there is no such token, and for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+const char *auth_tokens_user(const struct auth_tokens *tokens,
+                             size_t i);
+
+/**
+ * When token number `i` was created, as Django's text in the database.
+ *
+ * Ownership: borrowed from the list. Threads: any. Blocks: never.
+ * Returns: a text, or NULL when there is no such token, and for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+const char *auth_tokens_created(const struct auth_tokens *tokens,
+                                size_t i);
+
+/**
+ * Frees a list; NULL does nothing.
+ *
+ * Ownership: takes the list. Threads: any. Blocks: never.
+ * Returns: nothing.
+ */
+AUTH_API void auth_tokens_free(struct auth_tokens *tokens);
+
+/**
+ * The user of a name, key or address, with groups, active or not. No
+ * credential is asked for: this finds, it does not let in.
+ *
+ * Ownership: free `*out` with auth_user_free. Threads: any. Blocks: database.
+ * Returns: AUTH_OK, AUTH_REFUSED (no such user; `*out` is NULL), AUTH_EINVAL,
+ * AUTH_ESTORE, AUTH_EPANIC.
+ */
+AUTH_API
+enum auth_status auth_user_lookup(const struct auth_context *context,
+                                  int by,
+                                  struct auth_str value,
+                                  struct auth_user **out);
+
+/**
+ * Creates a user, as Django's `create_user` does; the name is stored as given.
+ *
+ * Ownership: free `*out` with auth_user_free. Threads: any. Blocks: database,
+ * password hash.
+ * Returns: AUTH_OK, AUTH_REFUSED (the name is taken; `*out` is NULL),
+ * AUTH_EINVAL (also a name that is empty or longer than 254 characters),
+ * AUTH_ENOTSUP, AUTH_ESTORE, AUTH_EBUSY (no random bytes), AUTH_EPANIC.
+ */
+AUTH_API
+enum auth_status auth_user_create(const struct auth_context *context,
+                                  const struct auth_new_user *user,
+                                  struct auth_user **out);
+
+/**
+ * Whether a name and a password belong to a user who may log in. Every failure
+ * costs one hash of the preferred kind.
+ *
+ * Ownership: free `*out` with auth_user_free. Threads: any. Blocks: database,
+ * password hash.
+ * Returns: AUTH_OK, AUTH_REFUSED (wrong, unknown or inactive; `*out` is NULL),
+ * AUTH_EINVAL, AUTH_ESTORE, AUTH_EPANIC.
+ */
+AUTH_API
+enum auth_status auth_password_check(const struct auth_context *context,
+                                     struct auth_str name,
+                                     struct auth_str password,
+                                     struct auth_user **out);
+
+/**
+ * Sets the password of the user of a name.
+ *
+ * Ownership: none. Threads: any. Blocks: database, password hash.
+ * Returns: AUTH_OK, AUTH_REFUSED (no such user), AUTH_EINVAL (also a password
+ * that the preferred hasher cannot take), AUTH_ESTORE, AUTH_EBUSY (no random
+ * bytes), AUTH_EPANIC.
+ */
+AUTH_API
+enum auth_status auth_password_set(const struct auth_context *context,
+                                   struct auth_str name,
+                                   struct auth_str password);
+
+/**
+ * A header of the request; duplicates are joined with a comma.
+ *
+ * Ownership: `*value` is borrowed for the call of the scheme. Threads: the
+ * caller's. Blocks: never.
+ * Returns: AUTH_OK, AUTH_REFUSED (no such header; nothing is written),
+ * AUTH_EINVAL, AUTH_EPANIC.
+ */
+AUTH_API
+enum auth_status auth_view_header(const struct auth_view *view,
+                                  struct auth_str name,
+                                  struct auth_str *value);
+
+/**
+ * The method as sent.
+ *
+ * Ownership: borrowed for the call of the scheme. Threads: the caller's.
+ * Blocks: never.
+ * Returns: a text, empty when the host did not say and for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+struct auth_str auth_view_method(const struct auth_view *view);
+
+/**
+ * Path and query as sent.
+ *
+ * Ownership: borrowed for the call of the scheme. Threads: the caller's.
+ * Blocks: never.
+ * Returns: a text, empty when the host did not say and for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+struct auth_str auth_view_target(const struct auth_view *view);
+
+/**
+ * The host as the server understood it.
+ *
+ * Ownership: borrowed for the call of the scheme. Threads: the caller's.
+ * Blocks: never.
+ * Returns: a text, empty when the host did not say and for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+struct auth_str auth_view_host(const struct auth_view *view);
+
+/**
+ * The client's address.
+ *
+ * Ownership: borrowed for the call of the scheme. Threads: the caller's.
+ * Blocks: never.
+ * Returns: a text, empty when the host did not say and for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+struct auth_str auth_view_peer(const struct auth_view *view);
+
+/**
+ * The user whom the server verified.
+ *
+ * Ownership: borrowed for the call of the scheme. Threads: the caller's.
+ * Blocks: never.
+ * Returns: a text, empty when there is none and for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+struct auth_str auth_view_remote_user(const struct auth_view *view);
+
+/**
+ * Answers: it is the user of this name, if there is one and it is active.
+ *
+ * Ownership: copies the text. Threads: the caller's. Blocks: never.
+ * Returns: AUTH_OK, AUTH_EINVAL (not UTF-8, NUL inside, or empty: then the
+ * scheme has failed), AUTH_EPANIC.
+ */
+AUTH_API
+enum auth_status auth_answer_user(const struct auth_answer *answer,
+                                  struct auth_str name);
+
+/**
+ * Answers: refused, with a text for the client.
+ *
+ * Ownership: copies the text. Threads: the caller's. Blocks: never.
+ * Returns: AUTH_OK, AUTH_EINVAL (not UTF-8 or NUL inside: then the scheme has
+ * failed), AUTH_EPANIC.
+ */
+AUTH_API
+enum auth_status auth_answer_refuse(const struct auth_answer *answer,
+                                    struct auth_str detail);
+
+/**
+ * Answers: these credentials are not mine, ask the next.
+ *
+ * Ownership: none. Threads: the caller's. Blocks: never.
+ * Returns: AUTH_OK, AUTH_EINVAL, AUTH_EPANIC.
+ */
+AUTH_API enum auth_status auth_answer_pass(const struct auth_answer *answer);
+
+/**
+ * Answers: no answer can be given, for a reason that the log may know.
+ *
+ * Ownership: copies the text. Threads: the caller's. Blocks: never.
+ * Returns: AUTH_OK, AUTH_EINVAL (not UTF-8 or NUL inside: the scheme has
+ * failed all the same), AUTH_EPANIC.
+ */
+AUTH_API
+enum auth_status auth_answer_broken(const struct auth_answer *answer,
+                                    struct auth_str why);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+/** The headers are enough for auth_authenticate. */
+typedef auth_http auth_headers;
+
+/** An auth_str of a string literal, as an initialiser. */
+#define AUTH_STR(literal) { "" literal, sizeof(literal) - 1 }
+
+/** An auth_str of a NUL-terminated string; NULL is the empty text. */
+static inline auth_str auth_text(const char *text)
+{
+  auth_str str;
+  size_t len = 0;
+  while (text != NULL && text[len] != '\0') {
+    len++;
+  }
+  str.ptr = text;
+  str.len = len;
+  return str;
+}
+
+/*
+ * Initialisers of the structs that come in: everything zero but the size.
+ */
+#ifdef __cplusplus
+template <typename T> static inline T auth_sized_()
+{
+  T made = T();
+  made.size = sizeof(T);
+  return made;
+}
+#define AUTH_INIT_(type) auth_sized_<type>()
+#else
+#define AUTH_INIT_(type) { .size = sizeof(type) }
+#endif
+#define AUTH_HTTP_INIT AUTH_INIT_(auth_http)
+#define AUTH_HEADERS_INIT AUTH_INIT_(auth_http)
+#define AUTH_OPTIONS_INIT AUTH_INIT_(auth_options)
+#define AUTH_TOKEN_OPTIONS_INIT AUTH_INIT_(auth_token_options)
+#define AUTH_NEW_USER_INIT AUTH_INIT_(auth_new_user)
+#define AUTH_SCHEME_INIT AUTH_INIT_(auth_scheme)
+
+#endif  /* AUTHCHAIN_H */

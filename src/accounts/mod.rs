@@ -1,0 +1,6 @@
+//! What is done with users and their credentials, for whoever asks: schemes, the C ABI, the
+//! command. No HTTP here.
+
+pub(crate) mod passwords;
+pub(crate) mod tokens;
+pub(crate) mod users;

@@ -1,0 +1,26 @@
+//! Tokens of Django REST framework's `authtoken`.
+
+use zeroize::Zeroizing;
+
+use crate::codec::{Mismatch, Proof, Secret, digest, same};
+use crate::ctx::{Ctx, random};
+use crate::error::Error;
+use crate::store::{TokensTable, User, UserId};
+
+/// The user's token: the one there is, or a new one; with `reset` always a new one
+/// (`drf_create_token --reset`).
+pub(crate) fn create(ctx: &Ctx<'_>, table: &TokensTable, user: &UserId, reset: bool) -> Result<Secret, Error> {
+    let fresh = Zeroizing::new(digest::hex(&random::<20>()?)); // DRF's `generate_key`
+    table.get_or_create(ctx.db, user, &fresh, &ctx.now_text()?, reset)
+}
+
+/// The owner of a key, with the proof that it is the stored one. `None`: no such key.
+pub(crate) fn owner(ctx: &Ctx<'_>, table: &TokensTable, key: &str) -> Result<Option<(User, Proof)>, Error> {
+    let Some((user, stored)) = table.owner(ctx.db, ctx.users, key)? else { return Ok(None) };
+    // The look-up compared already; this comparison is what makes the proof, and it guards against
+    // a column whose collation finds more than what is equal.
+    Ok(match same(key.as_bytes(), stored.reveal()) {
+        Ok(proof) => Some((user, proof)),
+        Err(Mismatch) => None,
+    })
+}

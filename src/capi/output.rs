@@ -1,0 +1,35 @@
+//! To C: boxes become pointers, texts become C strings.
+
+use std::ffi::{CString, c_char};
+use std::ptr;
+use std::sync::OnceLock;
+
+/// Hands a value to C through an output parameter. Writes without dropping what was there: the
+/// caller's variable may be uninitialised.
+///
+/// # Safety
+/// `out` is valid for a write.
+pub(super) unsafe fn give<T>(out: *mut *mut T, value: T) {
+    // SAFETY: by contract.
+    unsafe { out.write(Box::into_raw(Box::new(value))) };
+}
+
+/// A text as C sees it, made when first asked for. A NUL inside (which input checks exclude)
+/// becomes an empty text rather than a shorter one.
+#[derive(Default)]
+pub(super) struct Text(OnceLock<CString>);
+
+impl Text {
+    /// The text, borrowed for as long as `self` lives.
+    pub(super) fn of(&self, make: impl FnOnce() -> String) -> *const c_char {
+        self.0.get_or_init(|| CString::new(make()).unwrap_or_default()).as_ptr()
+    }
+
+    /// The text, or NULL when there is none.
+    pub(super) fn of_option(&self, make: impl FnOnce() -> Option<String>) -> *const c_char {
+        match self.0.get() {
+            Some(text) => text.as_ptr(),
+            None => make().map_or(ptr::null(), |text| self.of(|| text)),
+        }
+    }
+}

@@ -1,0 +1,355 @@
+//! One HTTP request being judged.
+
+use std::ffi::c_char;
+use std::ptr;
+use std::sync::Arc;
+
+use super::context::auth_context;
+use super::input::{Budget, Sized_, read_sized, text};
+use super::output::{Text, give};
+use super::response::auth_response;
+use super::status::{auth_header, auth_status, auth_str};
+use super::user::auth_user;
+use super::{guard, guard_or};
+use crate::context::{self, Context};
+use crate::exchange::Exchange;
+use crate::request::{Header, Headers, Packed, Request};
+
+/// The request came over TLS.
+pub const AUTH_HTTP_TLS: u32 = 1;
+/// Test clients: no CSRF check (Django's `_dont_enforce_csrf_checks`).
+pub const AUTH_HTTP_SKIP_CSRF: u32 = 2;
+/// The host verified `client_cert`.
+pub const AUTH_HTTP_CERT_VERIFIED: u32 = 4;
+
+const KNOWN_FLAGS: u32 = AUTH_HTTP_TLS | AUTH_HTTP_SKIP_CSRF | AUTH_HTTP_CERT_VERIFIED;
+
+/// One HTTP request. Start with `AUTH_HTTP_INIT`; fill in what is known. The
+/// headers are enough, but an absent method counts as unsafe. Headers come as
+/// an array or as a block of `Name: value` lines; both set is AUTH_EINVAL.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct auth_http {
+    /// sizeof(auth_http); set by the initialiser.
+    pub size: usize,
+    /// AUTH_HTTP_TLS and others; unknown bits are AUTH_EINVAL.
+    pub flags: u32,
+    /// The client's port; 0 when unknown.
+    pub peer_port: u32,
+    /// Unix time in microseconds, for tests; 0: the clock.
+    pub now_us: i64,
+    /// "GET", as sent.
+    pub method: auth_str,
+    /// Path and query, as sent.
+    pub target: auth_str,
+    /// The host as the server understood it.
+    pub host: auth_str,
+    /// The client's address.
+    pub peer: auth_str,
+    /// The user whom the server itself has verified.
+    pub remote_user: auth_str,
+    /// The client's certificate.
+    pub client_cert: auth_str,
+    /// `Name: value` lines separated by CR LF or LF, instead of `headers`. A
+    /// line without a colon or starting with a blank is AUTH_EINVAL.
+    pub header_block: auth_str,
+    /// The header fields in order, duplicates kept.
+    pub headers: *const auth_header,
+    /// How many.
+    pub n_headers: usize,
+}
+
+// SAFETY: repr(C), starts with its size, plain data.
+unsafe impl Sized_ for auth_http {
+    const LEAST: usize = std::mem::size_of::<Self>();
+}
+
+/// A request being judged: keeps a copy of what it needs, the configuration it
+/// began with, and the verdict of each chain.
+///
+/// Methods: auth_request_new, auth_request_authenticate, auth_request_deny,
+/// auth_request_user, auth_request_response, auth_request_log,
+/// auth_request_failure, auth_request_free.
+pub struct auth_request {
+    /// The verdict so far; `auth_request_user` lends it out.
+    user: auth_user,
+    copy: Copied,
+    failure: Text,
+    log: Text,
+}
+
+/// What outlives the caller's structs.
+struct Copied {
+    headers: Packed,
+    method: Box<[u8]>,
+    target: Box<[u8]>,
+    host: Box<[u8]>,
+    peer: Box<[u8]>,
+    remote_user: Box<[u8]>,
+    tls: bool,
+}
+
+/// Judges a request by `[chains.default]` of the default context: the one call,
+/// with no context to manage.
+///
+/// Ownership: free `*out_user` with auth_user_free. It is written for every
+/// status that is not negative: for AUTH_ANONYMOUS and AUTH_REFUSED it is the
+/// anonymous user, which also carries what to answer.
+/// Threads: any. Blocks: database, password hashes; reads the configuration on
+/// first use.
+/// Returns: AUTH_OK, AUTH_ANONYMOUS, AUTH_REFUSED, AUTH_THROTTLED, AUTH_EINVAL,
+/// AUTH_ECONFIG, AUTH_ESTORE, AUTH_ENOTSUP, AUTH_EBUSY, AUTH_EPANIC.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn auth_authenticate(headers: *const auth_http, out_user: *mut *mut auth_user) -> auth_status {
+    guard(|| {
+        if out_user.is_null() {
+            return auth_status::AUTH_EINVAL;
+        }
+        let Ok(context) = context::default_context() else { return auth_status::AUTH_ECONFIG };
+        let Some(chain) = context.chain("default") else { return auth_status::AUTH_ECONFIG };
+        // SAFETY: `headers` is NULL or a struct with its size whose texts are readable, by contract.
+        let judged = unsafe {
+            with_request(headers, |request, now_us| {
+                let mut exchange = Exchange::new(Arc::clone(context), now_us, false);
+                exchange.judge(chain, request);
+                exchange
+            })
+        };
+        match judged {
+            // SAFETY: not NULL; writable by contract.
+            Ok(exchange) => unsafe { answer(out_user, exchange) },
+            Err(status) => status,
+        }
+    })
+}
+
+/// Begins a request. Copies what it needs of `http`.
+///
+/// Ownership: free `*out` with auth_request_free. Threads: any; the request
+/// itself one at a time. Blocks: never.
+/// Returns: AUTH_OK, AUTH_EINVAL, AUTH_ENOTSUP, AUTH_EPANIC.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn auth_request_new(
+    context: Option<&auth_context>,
+    http: *const auth_http,
+    out: *mut *mut auth_request,
+) -> auth_status {
+    guard(|| {
+        let (Some(context), false) = (context, out.is_null()) else { return auth_status::AUTH_EINVAL };
+        // SAFETY: `http` is NULL or a struct with its size whose texts are readable, by contract.
+        match unsafe { with_request(http, |request, now_us| copied(context.context(), request, now_us)) } {
+            Ok(request) => {
+                // SAFETY: not NULL; writable by contract.
+                unsafe { give(out, request) };
+                auth_status::AUTH_OK
+            }
+            Err(status) => status,
+        }
+    })
+}
+
+/// Judges the request by a chain. Asked again the verdict is the same; another
+/// chain decides anew and becomes the one that the accessors speak of.
+///
+/// Ownership: none. Threads: one at a time. Blocks: database, password hashes.
+/// Returns: AUTH_OK, AUTH_ANONYMOUS, AUTH_REFUSED, AUTH_THROTTLED, AUTH_ECONFIG
+/// (no such chain), AUTH_ESTORE, AUTH_EINVAL, AUTH_ENOTSUP, AUTH_EBUSY,
+/// AUTH_EPANIC.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn auth_request_authenticate(request: Option<&mut auth_request>, chain: u32) -> auth_status {
+    guard(|| {
+        let Some(request) = request else { return auth_status::AUTH_EINVAL };
+        let exchange = request.user.exchange_mut();
+        let chains = &exchange.context().config().chains;
+        let Some(chain) = usize::try_from(chain).ok().and_then(|i| chains.get(i)).map(|(_, chain)| chain.clone())
+        else {
+            return auth_status::AUTH_ECONFIG;
+        };
+        exchange.judge(&chain, &request.copy.borrow());
+        request.failure = Text::default();
+        request.log = Text::default();
+        request.user.forget_texts();
+        request.user.status()
+    })
+}
+
+/// The host's own no to a request that was judged, answered by DRF's rule:
+/// nobody is asked to log in (401 with the challenge, or 403), somebody is told
+/// 403. A refusal stays as it is. `detail` is what somebody is told; empty for
+/// DRF's text.
+///
+/// Ownership: none. Threads: one at a time. Blocks: never.
+/// Returns: AUTH_REFUSED, AUTH_EINVAL (not judged yet, or no verdict could be
+/// given), AUTH_EPANIC.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn auth_request_deny(request: Option<&mut auth_request>, detail: auth_str) -> auth_status {
+    guard(|| {
+        // SAFETY: the text is readable, by contract.
+        let (Some(request), Ok(detail)) = (request, unsafe { text(detail) }) else { return auth_status::AUTH_EINVAL };
+        let exchange = request.user.exchange_mut();
+        if !exchange.deny(Some(detail).filter(|d| !d.is_empty())) {
+            return auth_status::AUTH_EINVAL;
+        }
+        request.log = Text::default();
+        request.user.forget_texts();
+        request.user.status()
+    })
+}
+
+/// Who it is.
+///
+/// Ownership: borrowed; dies with the request, and changes with the next
+/// verdict. Threads: one at a time. Blocks: never.
+/// Returns: the user; the anonymous user before a verdict and after a refusal;
+/// NULL for NULL.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn auth_request_user(request: Option<&auth_request>) -> *const auth_user {
+    request.map_or(ptr::null(), |request| &raw const request.user)
+}
+
+/// What to send verbatim after a refusal or a failure; on success the headers
+/// to add.
+///
+/// Ownership: borrowed; dies with the request, and changes with the next
+/// verdict. Threads: one at a time. Blocks: never.
+/// Returns: the response; a plain 503 before a verdict, after a failure and for
+/// NULL.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn auth_request_response(request: Option<&auth_request>) -> *const auth_response {
+    guard_or(ptr::null(), || auth_user::response_of(request.map(|request| &request.user)))
+}
+
+/// One line for the log: the slug of the verdict first, fields escaped, never a
+/// secret or a part of one.
+///
+/// Ownership: borrowed; dies with the request, and changes with the next
+/// verdict. Threads: one at a time. Blocks: never.
+/// Returns: a text, or NULL for NULL.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn auth_request_log(request: Option<&auth_request>) -> *const c_char {
+    guard_or(ptr::null(), || request.map_or(ptr::null(), |r| r.log.of(|| r.user.exchange().log_line())))
+}
+
+/// Why no verdict could be given, in words for the operator.
+///
+/// Ownership: borrowed; dies with the request, and changes with the next
+/// verdict. Threads: one at a time. Blocks: never.
+/// Returns: a text, or NULL when there is a verdict, none was asked for, or for
+/// NULL.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn auth_request_failure(request: Option<&auth_request>) -> *const c_char {
+    guard_or(ptr::null(), || {
+        request.map_or(ptr::null(), |r| {
+            r.failure.of_option(|| match r.user.exchange().outcome() {
+                Some(Err(error)) => Some(error.to_string()),
+                _ => None,
+            })
+        })
+    })
+}
+
+/// Ends a request; NULL does nothing. What was borrowed from it is gone.
+///
+/// Ownership: takes the request. Threads: one at a time. Blocks: never.
+/// Returns: nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn auth_request_free(request: Option<Box<auth_request>>) {
+    guard_or((), || drop(request));
+}
+
+/// Hands out the user of a verdict, or only says why there is none.
+///
+/// # Safety
+/// `out` is valid for a write.
+unsafe fn answer(out: *mut *mut auth_user, exchange: Exchange) -> auth_status {
+    let user = auth_user::judged(exchange);
+    let status = user.status();
+    if status as i32 >= 0 {
+        // SAFETY: by contract.
+        unsafe { give(out, user) };
+    }
+    status
+}
+
+/// Runs `f` on the request that a caller describes, borrowed.
+///
+/// # Safety
+/// `http` is NULL or points to a struct of the size it starts with, whose texts and headers are
+/// readable until `f` returns.
+unsafe fn with_request<R>(http: *const auth_http, f: impl FnOnce(&Request<'_>, i64) -> R) -> Result<R, auth_status> {
+    // SAFETY: by contract.
+    let http = unsafe { read_sized(http) }?;
+    if http.flags & !KNOWN_FLAGS != 0 || (http.n_headers > 0 && http.header_block.len > 0) {
+        return Err(auth_status::AUTH_EINVAL);
+    }
+    let mut budget = Budget::new();
+    // SAFETY: the block is readable, by contract.
+    let block = unsafe { budget.bytes(http.header_block) }?;
+    // SAFETY: an array of `n_headers` elements, by contract.
+    let given = unsafe { budget.array(http.headers, http.n_headers) }?;
+    // Most requests have few headers: those stay on the stack.
+    let mut few = [Header { name: b"", value: b"" }; FEW];
+    let mut many = Vec::new();
+    let list = if given.len() <= FEW {
+        &mut few[..given.len()]
+    } else {
+        many.resize(given.len(), few[0]);
+        &mut many[..]
+    };
+    for (place, header) in list.iter_mut().zip(given) {
+        // SAFETY: the texts are readable, by contract.
+        *place = unsafe { Header { name: budget.bytes(header.name)?, value: budget.bytes(header.value)? } };
+    }
+    let headers = if block.is_empty() { Headers::List(list) } else { Headers::Block(block) };
+    if !headers.is_well_formed() {
+        return Err(auth_status::AUTH_EINVAL);
+    }
+    let mut request = Request::new(headers);
+    // SAFETY: all texts are readable, by contract.
+    unsafe {
+        request.method = budget.bytes(http.method)?;
+        request.target = budget.bytes(http.target)?;
+        request.host = budget.bytes(http.host)?;
+        request.peer = budget.bytes(http.peer)?;
+        request.remote_user = budget.bytes(http.remote_user)?;
+        budget.bytes(http.client_cert)?;
+    }
+    request.tls = http.flags & AUTH_HTTP_TLS != 0;
+    Ok(f(&request, http.now_us))
+}
+
+fn copied(context: &Arc<Context>, request: &Request<'_>, now_us: i64) -> auth_request {
+    auth_request {
+        user: auth_user::judged(Exchange::new(context.clone(), now_us, false)),
+        copy: Copied {
+            headers: Packed::of(request.headers()),
+            method: request.method.into(),
+            target: request.target.into(),
+            host: request.host.into(),
+            peer: request.peer.into(),
+            remote_user: request.remote_user.into(),
+            tls: request.tls,
+        },
+        failure: Text::default(),
+        log: Text::default(),
+    }
+}
+
+impl Copied {
+    fn borrow(&self) -> Request<'_> {
+        let mut request = Request::new(Headers::Packed(&self.headers));
+        request.method = &self.method;
+        request.target = &self.target;
+        request.host = &self.host;
+        request.peer = &self.peer;
+        request.remote_user = &self.remote_user;
+        request.tls = self.tls;
+        request
+    }
+}
+
+const FEW: usize = 32;

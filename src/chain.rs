@@ -1,0 +1,276 @@
+//! The chain: schemes asked in order, DRF's rule for the status, and the five control words.
+
+use std::sync::Arc;
+
+use crate::ctx::Ctx;
+use crate::error::Error;
+use crate::options::{Kind as OptionKind, OptionDef};
+use crate::request::Request;
+use crate::schemes::{Scheme, Stop};
+use crate::verdict::{Event, Identity, Kind, Refusal, Response, SchemeName, Verdict, detail_body};
+
+/// What a scheme's answer means for the chain. `First` is DRF's rule, the others are PAM's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Control {
+    /// Decides if it recognises its credentials.
+    First,
+    /// Decides if it finds a user; its refusal is only remembered.
+    Try,
+    /// Must find a user; the rest still runs.
+    Required,
+    /// Must find a user; nothing runs after a failure.
+    Requisite,
+    /// Never decides.
+    Optional,
+}
+
+/// The control words of the configuration.
+pub(crate) const CONTROLS: &[(&str, Control)] = &[
+    ("first", Control::First),
+    ("try", Control::Try),
+    ("sufficient", Control::Try), // PAM's name
+    ("required", Control::Required),
+    ("requisite", Control::Requisite),
+    ("optional", Control::Optional),
+];
+
+/// The options of `[chains.NAME]`.
+pub(crate) const OPTIONS: &[OptionDef] = &[
+    OptionDef {
+        name: "schemes",
+        kind: OptionKind::Schemes,
+        default: "",
+        doc: "The schemes in the order in which they are asked. An item is a name, or a table with `scheme`, \
+              `control` (first, try, required, requisite, optional) and options of the scheme.",
+    },
+    OptionDef {
+        name: "anonymous",
+        kind: OptionKind::Word(&["refuse", "allow"]),
+        default: "\"refuse\"",
+        doc: "What becomes of a request without credentials: refused, or let through as nobody (DRF's AllowAny).",
+    },
+    OptionDef {
+        name: "challenge",
+        kind: OptionKind::Word(&["first", "all"]),
+        default: "\"first\"",
+        doc: "Whose `WWW-Authenticate` a 401 carries: the first scheme's (DRF's rule), or one per scheme.",
+    },
+];
+
+/// One scheme in a chain.
+pub(crate) struct Link {
+    pub name: Arc<SchemeName>,
+    pub control: Control,
+    pub scheme: Box<dyn Scheme>,
+}
+
+/// What a chain does with nobody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Anonymous {
+    /// DRF's `IsAuthenticated`.
+    Refuse,
+    /// DRF's `AllowAny`.
+    Allow,
+}
+
+/// Whose challenges a 401 carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Challenges {
+    First,
+    All,
+}
+
+/// A list of schemes with its rules. Never without a scheme that can find somebody.
+pub(crate) struct Chain {
+    links: Vec<Link>,
+    anonymous: Anonymous,
+    /// The values of `WWW-Authenticate`, made once. None: a refusal is 403.
+    challenges: Vec<String>,
+}
+
+/// A verdict and what led to it.
+#[derive(Clone)]
+pub(crate) struct Judgement {
+    pub verdict: Verdict,
+    pub events: Vec<Event>,
+    /// What each scheme said; recorded only when asked for.
+    pub road: Vec<Step>,
+}
+
+/// One scheme's answer, for `explain`.
+#[derive(Clone)]
+pub(crate) struct Step {
+    pub scheme: Arc<SchemeName>,
+    pub reads: &'static str,
+    pub said: String,
+}
+
+/// What a scheme answered.
+enum Said {
+    User(Box<Identity>),
+    Passed,
+    Refused(Box<Refusal>),
+}
+
+/// Whether the chain goes on.
+enum Next {
+    Go,
+    Decided(Verdict),
+}
+
+impl Chain {
+    /// A chain; `None` when no scheme of it could find anybody (a chain that is empty or all
+    /// `optional` would only ever refuse, or let everybody in as nobody).
+    pub(crate) fn new(links: Vec<Link>, anonymous: Anonymous, challenges: Challenges) -> Option<Self> {
+        links.iter().find(|link| link.control != Control::Optional)?;
+        let of = |link: &Link| link.scheme.challenge().map(str::to_owned);
+        let challenges = match challenges {
+            // DRF asks the first scheme only (`get_authenticate_header`).
+            Challenges::First => links.first().and_then(of).into_iter().collect(),
+            Challenges::All => links.iter().filter_map(of).collect(),
+        };
+        Some(Self { links, anonymous, challenges })
+    }
+
+    /// Asks the schemes. `trace` records the road. An error is no answer about the user.
+    pub(crate) fn judge(&self, request: &Request<'_>, ctx: &Ctx<'_>, trace: bool) -> Result<Judgement, Error> {
+        let mut decision = Decision::default();
+        let mut judgement = Judgement { verdict: Verdict::Anonymous, events: Vec::new(), road: Vec::new() };
+        for link in &self.links {
+            let said = link.ask(request, ctx)?;
+            if trace {
+                judgement.road.push(link.step(&said));
+            }
+            if let Said::Refused(refusal) = &said {
+                judgement.events.extend(refusal.event.clone());
+            }
+            if let Next::Decided(verdict) = decision.hear(link.control, said) {
+                judgement.verdict = verdict;
+                return Ok(judgement);
+            }
+        }
+        judgement.verdict = decision.at_the_end(self.anonymous);
+        Ok(judgement)
+    }
+
+    /// What to send for a verdict; on success the headers to add.
+    pub(crate) fn response(&self, verdict: &Verdict) -> Response {
+        match verdict {
+            Verdict::Identified(_) | Verdict::Anonymous => {
+                Response { status: 200, headers: vec![self.vary()], body: String::new() }
+            }
+            Verdict::Refused(refusal) => self.refused(refusal),
+        }
+    }
+
+    /// DRF's rule: 401 with a challenge when there is one, else 403; a denial is always 403.
+    fn refused(&self, refusal: &Refusal) -> Response {
+        let challenged = refusal.kind != Kind::PermissionDenied && !self.challenges.is_empty();
+        let mut headers = Vec::new();
+        if challenged {
+            headers.extend(self.challenges.iter().map(|c| ("WWW-Authenticate", c.clone())));
+        }
+        headers.push(("Content-Type", "application/json".to_owned()));
+        headers.push(("Cache-Control", "no-store".to_owned()));
+        headers.push(self.vary());
+        Response { status: if challenged { 401 } else { 403 }, headers, body: detail_body(&refusal.detail) }
+    }
+
+    /// The answer depends on the credentials, so no cache may give it to somebody else.
+    fn vary(&self) -> (&'static str, String) {
+        ("Vary", "Authorization".to_owned())
+    }
+}
+
+impl Link {
+    fn ask(&self, request: &Request<'_>, ctx: &Ctx<'_>) -> Result<Said, Error> {
+        match self.scheme.authenticate(request, ctx) {
+            Ok(Some(mut identity)) => {
+                identity.found_by = Some(self.name.clone());
+                Ok(Said::User(Box::new(identity)))
+            }
+            Ok(None) => Ok(Said::Passed),
+            Err(Stop::Refused(refusal)) => Ok(Said::Refused(refusal)),
+            Err(Stop::Broken(error)) => Err(error),
+        }
+    }
+
+    fn step(&self, said: &Said) -> Step {
+        let said = match said {
+            Said::User(identity) => format!("user {}", identity.user.name()),
+            Said::Passed => "not mine".to_owned(),
+            Said::Refused(refusal) => format!("refused ({}): {}", refusal.slug, refusal.detail),
+        };
+        Step { scheme: self.name.clone(), reads: self.scheme.reads(), said }
+    }
+}
+
+/// What the schemes so far amount to.
+#[derive(Default)]
+struct Decision {
+    /// The first refusal of a `try`.
+    tried: Option<Box<Refusal>>,
+    /// The first failure of a `required` or `requisite`, or their disagreement.
+    failed: Option<Box<Refusal>>,
+    /// The user on whom the `required` and `requisite` so far agree.
+    agreed: Option<Box<Identity>>,
+}
+
+impl Decision {
+    /// The table of control words, one arm a cell.
+    fn hear(&mut self, control: Control, said: Said) -> Next {
+        match (control, said) {
+            (Control::First | Control::Try, Said::User(identity)) => {
+                self.agree(&identity);
+                Next::Decided(self.failed.take().map_or(Verdict::Identified(identity), Verdict::Refused))
+            }
+            (Control::First, Said::Refused(refusal)) => Next::Decided(self.fail(refusal)),
+            (Control::Try, Said::Refused(refusal)) => {
+                self.tried.get_or_insert(refusal);
+                Next::Go
+            }
+            (Control::Required | Control::Requisite, Said::User(identity)) => {
+                self.agree(&identity);
+                self.agreed.get_or_insert(identity);
+                Next::Go
+            }
+            (Control::Required, Said::Passed) => self.note(Box::new(Refusal::NOT_PROVIDED)),
+            (Control::Required, Said::Refused(refusal)) => self.note(refusal),
+            (Control::Requisite, Said::Passed) => Next::Decided(self.fail(Box::new(Refusal::NOT_PROVIDED))),
+            (Control::Requisite, Said::Refused(refusal)) => Next::Decided(self.fail(refusal)),
+            (Control::First | Control::Try, Said::Passed) | (Control::Optional, _) => Next::Go,
+        }
+    }
+
+    fn at_the_end(self, anonymous: Anonymous) -> Verdict {
+        if let Some(refusal) = self.failed {
+            return Verdict::Refused(refusal);
+        }
+        if let Some(identity) = self.agreed {
+            return Verdict::Identified(identity);
+        }
+        if let Some(refusal) = self.tried {
+            return Verdict::Refused(refusal);
+        }
+        match anonymous {
+            Anonymous::Allow => Verdict::Anonymous,
+            Anonymous::Refuse => Verdict::Refused(Box::new(Refusal::NOT_PROVIDED)),
+        }
+    }
+
+    /// Another user than the one agreed on is a failure, wherever it is found.
+    fn agree(&mut self, identity: &Identity) {
+        if self.agreed.as_ref().is_some_and(|agreed| agreed.user.id != identity.user.id) {
+            self.failed.get_or_insert(Box::new(Refusal::DISAGREE));
+        }
+    }
+
+    fn note(&mut self, refusal: Box<Refusal>) -> Next {
+        self.failed.get_or_insert(refusal);
+        Next::Go
+    }
+
+    fn fail(&mut self, refusal: Box<Refusal>) -> Verdict {
+        Verdict::Refused(self.failed.take().unwrap_or(refusal))
+    }
+}

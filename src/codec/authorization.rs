@@ -1,0 +1,70 @@
+//! The grammar of `Authorization` as Django REST framework reads it (`get_authorization_header`,
+//! then `bytes.split()`), which is looser than RFC 9110 §11.4.
+
+/// What follows the scheme's word.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Credentials<'a> {
+    /// The word alone.
+    Missing,
+    /// Exactly one more word.
+    One(&'a [u8]),
+    /// Two or more further words.
+    Spaces,
+}
+
+/// The credentials if the header's first word is `scheme`, in any case of letters; `None` is
+/// another scheme's header, or a blank one.
+pub fn credentials<'a>(header: &'a [u8], scheme: &str) -> Option<Credentials<'a>> {
+    let mut words = words(header);
+    if !words.next()?.eq_ignore_ascii_case(scheme.as_bytes()) {
+        return None;
+    }
+    Some(match (words.next(), words.next()) {
+        (None, _) => Credentials::Missing,
+        (Some(word), None) => Credentials::One(word),
+        _ => Credentials::Spaces,
+    })
+}
+
+/// The first word: which scheme the client meant.
+pub fn scheme(header: &[u8]) -> Option<&[u8]> {
+    words(header).next()
+}
+
+/// Python's `bytes.split()`: runs of space, HT, LF, CR, VT and FF separate; 0xA0 and 0x1C–0x1F do
+/// not.
+fn words(header: &[u8]) -> impl Iterator<Item = &[u8]> {
+    header.split(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c)).filter(|word| !word.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Credentials::{Missing, One, Spaces};
+    use super::*;
+
+    #[test]
+    fn reads_as_django_rest_framework_does() {
+        for (header, expected) in [
+            (&b"Token abc"[..], Some(One(b"abc"))),
+            (b"tOKEN\x0b\x0cabc\r\n", Some(One(b"abc"))),
+            (b"  Token\t abc  ", Some(One(b"abc"))),
+            (b"Token", Some(Missing)),
+            (b"Token  ", Some(Missing)),
+            (b"Token a b", Some(Spaces)),
+            (b"Token a b c", Some(Spaces)),
+            (b"Tokenx abc", None),
+            (b"Token\xa0abc", None),
+            (b"Token\x1cabc", None),
+            (b"Basic abc", None),
+            (b"", None),
+            (b" \t", None),
+        ] {
+            assert_eq!(credentials(header, "Token"), expected, "{header:?}");
+        }
+    }
+
+    #[test]
+    fn a_keyword_with_a_space_never_matches() {
+        assert_eq!(credentials(b"My Token abc", "My Token"), None);
+    }
+}

@@ -1,0 +1,318 @@
+//! Building a [`Config`] from a checked tree.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+
+use super::node::{Data, Key, Node, Place};
+use super::read::Source;
+use super::{Config, tables};
+use crate::chain::{Anonymous, CONTROLS, Chain, Challenges, Control, Link};
+use crate::codec::digest::DigestKey;
+use crate::codec::password::{HASHERS, Hasher, HasherDef, Hashers};
+use crate::error::{Error, Report};
+use crate::options::{Kind, OptionDef, Values};
+use crate::schemes::custom::{Custom, Host};
+use crate::schemes::{Building, PROBES, SCHEMES, Scheme, SchemeDef, token};
+use crate::store::tables::Identifier;
+use crate::store::{GroupsTable, IdKind, Settings, TokensTable, UsersTable};
+use crate::verdict::SchemeName;
+
+/// What a scheme of a chain is made from, kept for inline chains.
+pub(super) struct Parts {
+    schemes: Vec<(Key, Node)>,
+    custom: Vec<(String, Arc<dyn Host>)>,
+}
+
+/// The state of building chains.
+struct Builder<'a> {
+    source: &'a Source<'a>,
+    parts: &'a Parts,
+    users: &'a UsersTable,
+    token_tables: Vec<Arc<TokensTable>>,
+    tokens: Vec<(String, Arc<TokensTable>)>,
+    /// Whether the oracle's test schemes are known.
+    probes: bool,
+}
+
+pub(super) fn config(root: &Node, source: &Source<'_>, custom: &[(String, Arc<dyn Host>)]) -> Result<Config, Report> {
+    let members = source.table(root, "the file")?;
+    let names: Vec<_> = tables::TABLES.iter().map(|(name, _)| *name).collect();
+    let top = source.values(members, tables::TOP, &names, "the file", root.place)?;
+    let place_of = |name: &str| place_of(members, name, root.place);
+    let users_node = section(source, members, "users")?;
+    let users_values = source.values(&users_node, tables::USERS, &[], "[users]", place_of("users"))?;
+    let users = users_table(&users_values).map_err(|e| source.report(place_of("users"), e.to_string(), ""))?;
+    let parts = Parts { schemes: section(source, members, "schemes")?, custom: custom.to_vec() };
+    let mut builder =
+        Builder { source, parts: &parts, users: &users, token_tables: vec![], tokens: vec![], probes: false };
+    builder.every_scheme()?;
+    let chains = builder.chains(&section(source, members, "chains")?)?;
+    let tokens = builder.tokens;
+    Ok(Config {
+        database: database(source, &top, place_of("database"))?,
+        groups: groups_table(&users_values).map_err(|e| source.report(place_of("users"), e.to_string(), ""))?,
+        hashers: hashers(source, &top, &section(source, members, "hashers")?, place_of("hashers"))?,
+        zone: zone(source, &top, place_of("time_zone"))?,
+        inactive_may_try: top.list("authentication_backends").iter().any(|b| b == "AllowAllUsersModelBackend"),
+        digest_key: DigestKey::new(top.text("secret_key").as_bytes()),
+        chains,
+        tokens,
+        users,
+        parts,
+    })
+}
+
+impl Parts {
+    /// See [`Config::inline_chain`].
+    pub(super) fn inline_chain(&self, config: &Config, schemes: &Node, anonymous: Anonymous) -> Result<Chain, Report> {
+        let base = std::path::Path::new(".");
+        let source = &Source { file: "(line)", base };
+        let token_tables = config.tokens.iter().map(|(_, table)| table.clone()).collect();
+        let mut builder =
+            Builder { source, parts: self, users: &config.users, token_tables, tokens: vec![], probes: true };
+        builder.chain("the chain", schemes, anonymous, Challenges::First)
+    }
+}
+
+impl Builder<'_> {
+    /// Checks every `[schemes.NAME]`, also those that no chain uses.
+    fn every_scheme(&mut self) -> Result<(), Report> {
+        for (key, node) in &self.parts.schemes {
+            self.scheme(&key.text, key.place, &[], node.place)?;
+        }
+        if !self.tokens.iter().any(|(name, _)| name == "token") {
+            self.scheme("token", Place::default(), &[], Place::default())?;
+        }
+        Ok(())
+    }
+
+    fn chains(&mut self, section: &[(Key, Node)]) -> Result<Vec<(String, Arc<Chain>)>, Report> {
+        let mut chains = Vec::new();
+        for (key, node) in section {
+            let table = format!("[chains.{}]", key.text);
+            let members = self.source.table(node, &table)?;
+            let values = self.source.values(members, tables::CHAINS, &[], &table, key.place)?;
+            let Some((_, schemes)) = members.iter().find(|(key, _)| key.text == "schemes") else {
+                let remedy = format!("expected {}", Kind::Schemes.expected());
+                return Err(self.source.report(key.place, format!("{table} has no schemes"), remedy));
+            };
+            let anonymous = if values.text("anonymous") == "allow" { Anonymous::Allow } else { Anonymous::Refuse };
+            let challenges = if values.text("challenge") == "all" { Challenges::All } else { Challenges::First };
+            chains.push((key.text.clone(), Arc::new(self.chain(&table, schemes, anonymous, challenges)?)));
+        }
+        Ok(chains)
+    }
+
+    fn chain(
+        &mut self,
+        table: &str,
+        schemes: &Node,
+        anonymous: Anonymous,
+        challenges: Challenges,
+    ) -> Result<Chain, Report> {
+        let expected = Kind::Schemes.expected();
+        let Data::List(items) = &schemes.data else { return Err(self.source.expected(schemes, "schemes", &expected)) };
+        let links = items.iter().map(|item| self.link(item)).collect::<Result<Vec<_>, _>>()?;
+        Chain::new(links, anonymous, challenges).ok_or_else(|| {
+            let text = format!("{table} cannot find anybody");
+            self.source.report(schemes.place, text, format!("expected {expected}, not all of them optional"))
+        })
+    }
+
+    fn link(&mut self, item: &Node) -> Result<Link, Report> {
+        let (name, control, members) = match &item.data {
+            Data::Text(name) => (Node { data: Data::Text(name.clone()), place: item.place }, Control::First, &[][..]),
+            Data::Table(members) => {
+                let Some((_, name)) = members.iter().find(|(key, _)| key.text == "scheme") else {
+                    return Err(self.source.report(
+                        item.place,
+                        "an item of schemes has no scheme",
+                        "expected { scheme = \"…\" }",
+                    ));
+                };
+                (name.clone(), self.control(members)?, members.as_slice())
+            }
+            _ => return Err(self.source.expected(item, "schemes", &Kind::Schemes.expected())),
+        };
+        let Data::Text(text) = &name.data else { return Err(self.source.expected(&name, "scheme", "a name")) };
+        let (scheme, class) = self.scheme(text, name.place, members, item.place)?;
+        Ok(Link { name: Arc::new(SchemeName { name: text.clone(), class }), control, scheme })
+    }
+
+    fn control(&self, members: &[(Key, Node)]) -> Result<Control, Report> {
+        let Some((_, node)) = members.iter().find(|(key, _)| key.text == "control") else { return Ok(Control::First) };
+        let word = if let Data::Text(word) = &node.data { word.as_str() } else { "" };
+        CONTROLS.iter().find(|(known, _)| *known == word).map(|(_, control)| *control).ok_or_else(|| {
+            let words: Vec<_> = CONTROLS.iter().map(|(word, _)| *word).collect();
+            self.source.expected(node, "control", &format!("one of: {}", words.join(", ")))
+        })
+    }
+
+    /// The scheme of a name: a host's own, or a type with the options of `[schemes.NAME]`, over
+    /// which those of the chain's item go.
+    fn scheme(
+        &mut self,
+        name: &str,
+        place: Place,
+        item: &[(Key, Node)],
+        item_place: Place,
+    ) -> Result<(Box<dyn Scheme>, &'static str), Report> {
+        if let Some((_, host)) = self.parts.custom.iter().find(|(known, _)| known == name) {
+            let options = &[][..];
+            self.source.values(item, options, &["scheme", "control"], &format!("the item {name:?}"), item_place)?;
+            return Ok((Box::new(Custom::new(name, host.clone())), "CustomAuthentication"));
+        }
+        let own = self.parts.schemes.iter().find(|(key, _)| key.text == name);
+        let mut members: Vec<(Key, Node)> = match own {
+            Some((_, node)) => self.source.table(node, &format!("[schemes.{name}]"))?.to_vec(),
+            None => vec![],
+        };
+        let def = self.def(name, place, &members)?;
+        for (key, node) in item {
+            members.retain(|(known, _)| known.text != key.text);
+            members.push((key.clone(), node.clone()));
+        }
+        let also: &[&str] = if item.is_empty() { &["type"] } else { &["type", "scheme", "control"] };
+        let options = self.source.values(&members, def.options, also, &format!("the scheme {name:?}"), place)?;
+        let mut building = Building { users: self.users, token_tables: &mut self.token_tables };
+        let made = (def.build)(&options, &mut building).and_then(|scheme| {
+            if std::ptr::eq(def.options, token_options()) && item.is_empty() {
+                self.tokens.push((name.to_owned(), token::table(&options, &mut building)?));
+            }
+            Ok(scheme)
+        });
+        made.map(|scheme| (scheme, def.class)).map_err(|e| self.source.report(place, e.to_string(), ""))
+    }
+
+    fn def(&self, name: &str, place: Place, members: &[(Key, Node)]) -> Result<&'static SchemeDef, Report> {
+        let (wanted, place) = match members.iter().find(|(key, _)| key.text == "type") {
+            Some((_, Node { data: Data::Text(text), place })) => (text.as_str(), *place),
+            Some((_, node)) => return Err(self.source.expected(node, "type", "the name of a scheme")),
+            None => (name, place),
+        };
+        let probes = if self.probes { PROBES } else { &[] };
+        SCHEMES.iter().chain(probes).find(|def| def.name == wanted).ok_or_else(|| {
+            let mut known: Vec<_> = SCHEMES.iter().chain(probes).map(|def| def.name.to_owned()).collect();
+            known.extend(self.parts.custom.iter().map(|(name, _)| name.clone()));
+            known.extend(self.parts.schemes.iter().map(|(key, _)| key.text.clone()).filter(|k| k != wanted));
+            known.sort();
+            known.dedup();
+            self.source.report(place, format!("unknown scheme {wanted:?}"), format!("known: {}", known.join(", ")))
+        })
+    }
+}
+
+fn token_options() -> &'static [OptionDef] {
+    SCHEMES.iter().find(|def| def.name == "token").map_or(&[], |def| def.options)
+}
+
+/// The members of a table of the file; none when the file has no such table.
+fn section(source: &Source<'_>, members: &[(Key, Node)], name: &str) -> Result<Vec<(Key, Node)>, Report> {
+    match members.iter().find(|(key, _)| key.text == name) {
+        Some((_, node)) => source.table(node, name).map(<[_]>::to_vec),
+        None => Ok(vec![]),
+    }
+}
+
+fn place_of(members: &[(Key, Node)], name: &str, otherwise: Place) -> Place {
+    members.iter().find(|(key, _)| key.text == name).map_or(otherwise, |(key, _)| key.place)
+}
+
+fn database(source: &Source<'_>, top: &Values, place: Place) -> Result<Settings, Report> {
+    let Some(path) = top.text("database").strip_prefix("sqlite:").filter(|path| !path.is_empty()) else {
+        return Err(source.report(place, "the database is of no known kind", "expected \"sqlite:PATH\""));
+    };
+    let seconds = u64::try_from(top.integer("timeout")).unwrap_or(0);
+    Ok(Settings {
+        path: source.base.join(path),
+        timeout: Duration::from_secs(seconds),
+        mmap_size: top.integer("mmap_size"),
+    })
+}
+
+fn zone(source: &Source<'_>, top: &Values, place: Place) -> Result<TimeZone, Report> {
+    if top.is("use_tz") {
+        return Ok(TimeZone::UTC);
+    }
+    TimeZone::get(top.text("time_zone")).map_err(|_| {
+        source.report(
+            place,
+            format!("unknown time zone {:?}", top.text("time_zone")),
+            "expected a name such as Europe/Berlin",
+        )
+    })
+}
+
+fn hashers(source: &Source<'_>, top: &Values, section: &[(Key, Node)], place: Place) -> Result<Hashers, Report> {
+    let mut made: BTreeMap<&str, Hasher> = BTreeMap::new();
+    for def in HASHERS {
+        let own = section.iter().find(|(key, _)| key.text == def.name);
+        let (costs, place) = match own {
+            Some((key, node)) => (costs(source, def, source.table(node, def.name)?)?, key.place),
+            None => (vec![], place),
+        };
+        let cost = |name: &str| costs.iter().find(|(known, _)| *known == name).map_or(0, |(_, cost)| *cost);
+        let hasher =
+            def.build(&cost).map_err(|why| source.report(place, format!("[hashers.{}]: {why}", def.name), ""))?;
+        made.insert(def.name, hasher);
+    }
+    if let Some((key, _)) = section.iter().find(|(key, _)| !made.contains_key(key.text.as_str())) {
+        let known: Vec<_> = HASHERS.iter().map(|def| def.name).collect();
+        return Err(source.report(
+            key.place,
+            format!("unknown hasher {:?}", key.text),
+            format!("known: {}", known.join(", ")),
+        ));
+    }
+    let list = top.list("password_hashers").iter().filter_map(|name| made.remove(name.as_str())).collect();
+    Hashers::new(list).ok_or_else(|| source.report(place, "password_hashers is empty", ""))
+}
+
+/// Every cost of a hasher: its own, else the default.
+fn costs(source: &Source<'_>, def: &HasherDef, members: &[(Key, Node)]) -> Result<Vec<(&'static str, i64)>, Report> {
+    let mut costs: Vec<_> = def.options.iter().map(|option| (option.name, i64::from(option.default))).collect();
+    for (key, node) in members {
+        let Some(i) = def.options.iter().position(|option| option.name == key.text) else {
+            let list: Vec<_> = def.options.iter().map(|option| option.name).collect();
+            let text = format!("unknown key {:?} in [hashers.{}]", key.text, def.name);
+            return Err(source.report(key.place, text, format!("known: {}", list.join(", "))));
+        };
+        let option = &def.options[i];
+        match node.data {
+            Data::Integer(n) if (i64::from(option.min)..=i64::from(option.max)).contains(&n) => costs[i].1 = n,
+            _ => {
+                let expected = format!("a whole number from {} to {}", option.min, option.max);
+                return Err(source.expected(node, option.name, &expected));
+            }
+        }
+    }
+    Ok(costs)
+}
+
+fn users_table(values: &Values) -> Result<UsersTable, Error> {
+    let name = |option| Identifier::parse(values.text(option));
+    let column = |option| match values.text(option) {
+        "" => Ok(None),
+        text => Identifier::parse(text).map(Some),
+    };
+    let kind = if values.text("id_type") == "uuid" { IdKind::Uuid } else { IdKind::Integer };
+    let required = [name("id_column")?, name("username_column")?, name("password_column")?];
+    let mut table = UsersTable::named(name("table")?, kind, required);
+    table.email = column("email_column")?;
+    table.is_active = column("is_active_column")?;
+    table.is_staff = column("is_staff_column")?;
+    table.is_superuser = column("is_superuser_column")?;
+    table.date_joined = column("date_joined_column")?;
+    table.empty_texts = values.list("empty_columns").iter().map(|n| Identifier::parse(n)).collect::<Result<_, _>>()?;
+    Ok(table.prepare())
+}
+
+fn groups_table(values: &Values) -> Result<GroupsTable, Error> {
+    Ok(GroupsTable {
+        membership: Identifier::parse(values.text("groups_table"))?,
+        user: Identifier::parse(values.text("groups_user_column"))?,
+    })
+}

@@ -1,0 +1,107 @@
+//! authchain.toml → [`Config`]. Nobody below knows the file format. One fault refuses the whole
+//! file, with its place.
+
+mod build;
+mod node;
+mod read;
+pub(crate) mod tables;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+
+pub(crate) use node::Node;
+
+use crate::chain::Chain;
+use crate::codec::digest::DigestKey;
+use crate::codec::password::Hashers;
+use crate::error::Report;
+use crate::schemes::custom::Host;
+use crate::store::{GroupsTable, Settings, TokensTable, UsersTable};
+use crate::sys::environment;
+use crate::sys::file::{Privacy, read_trusted};
+
+/// Where the configuration is when nobody says.
+pub(crate) const DEFAULT_PATH: &str = "/etc/authchain/authchain.toml";
+
+/// A checked configuration. Never changes.
+pub(crate) struct Config {
+    pub database: Settings,
+    pub users: UsersTable,
+    pub groups: GroupsTable,
+    pub hashers: Hashers,
+    pub zone: TimeZone,
+    pub inactive_may_try: bool,
+    pub digest_key: DigestKey,
+    pub chains: Vec<(String, Arc<Chain>)>,
+    /// The token tables by the name of their scheme; `token` is always among them.
+    pub tokens: Vec<(String, Arc<TokensTable>)>,
+    /// What inline chains are made with.
+    parts: build::Parts,
+}
+
+/// Where a configuration comes from, and what the host adds to it.
+#[derive(Default, Clone)]
+pub(crate) struct Origin {
+    /// The file; `None` with a text.
+    pub path: Option<PathBuf>,
+    /// The text itself.
+    pub text: Option<String>,
+    /// The folder that paths start from; the file's own when `None`.
+    pub base: Option<PathBuf>,
+    /// The host's own schemes by name.
+    pub custom: Vec<(String, Arc<dyn Host>)>,
+    /// The settings of one `--batch` line: options of the top of the file that replace the file's.
+    pub overrides: Vec<(String, serde_json::Value)>,
+}
+
+impl Origin {
+    /// The file that counts when nobody names one: `$AUTHCHAIN_CONFIG`, else the one in /etc.
+    pub(crate) fn usual() -> Self {
+        let path = environment::config_path().unwrap_or_else(|| PathBuf::from(DEFAULT_PATH));
+        Self { path: Some(path), ..Self::default() }
+    }
+}
+
+impl Config {
+    /// Reads and checks a configuration. No I/O beyond its own files.
+    pub(crate) fn load(origin: &Origin) -> Result<Self, Report> {
+        let (text, file) = match (&origin.text, &origin.path) {
+            (Some(text), _) => (text.clone(), "(text)".to_owned()),
+            (None, Some(path)) => (read(path)?, path.display().to_string()),
+            (None, None) => return Err(Report::whole("(nothing)", "no configuration is named", "")),
+        };
+        let own_folder = origin.path.as_deref().and_then(Path::parent).unwrap_or(Path::new("."));
+        let base = origin.base.as_deref().unwrap_or(own_folder);
+        let root = with_overrides(Node::from_toml(&text, &file)?, &origin.overrides);
+        build::config(&root, &read::Source { file: &file, base }, &origin.custom)
+    }
+
+    /// The chain of a name.
+    pub(crate) fn chain(&self, name: &str) -> Option<&Arc<Chain>> {
+        self.chains.iter().find(|(known, _)| known == name).map(|(_, chain)| chain)
+    }
+
+    /// A chain that stands in a `--batch` line; it also knows the test schemes. `anonymous`
+    /// stands for the view's permission.
+    pub(crate) fn inline_chain(&self, schemes: &Node, anonymous: crate::chain::Anonymous) -> Result<Chain, Report> {
+        self.parts.inline_chain(self, schemes, anonymous)
+    }
+}
+
+fn read(path: &Path) -> Result<String, Report> {
+    read_trusted(path, Privacy::Guarded)
+        .map_err(|why| Report::whole(&path.display().to_string(), format!("the configuration file {why}"), ""))
+}
+
+fn with_overrides(mut root: Node, overrides: &[(String, serde_json::Value)]) -> Node {
+    if let node::Data::Table(members) = &mut root.data {
+        for (name, value) in overrides {
+            let name = name.to_ascii_lowercase(); // SESSION_COOKIE_NAME → session_cookie_name
+            members.retain(|(key, _)| key.text != name);
+            members.push((node::Key { text: name, place: node::Place::default() }, Node::from_json(value)));
+        }
+    }
+    root
+}

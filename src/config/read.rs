@@ -1,0 +1,168 @@
+//! Option tables against a tree: every key known, every value of its kind, every default filled in.
+
+use std::path::Path;
+
+use super::node::{Data, Key, Node, Place, report};
+use crate::error::Report;
+use crate::options::{Kind, OptionDef, Value, Values};
+use crate::store::tables::Identifier;
+use crate::sys::environment;
+use crate::sys::file::{Privacy, read_trusted};
+
+/// A file being read: its name for reports, and the folder that paths in it start from.
+pub(crate) struct Source<'a> {
+    pub file: &'a str,
+    pub base: &'a Path,
+}
+
+impl Source<'_> {
+    /// A report about one place of the file.
+    pub(crate) fn report(&self, place: Place, text: impl Into<String>, remedy: impl Into<String>) -> Report {
+        report(self.file, place, text, remedy)
+    }
+
+    /// The members of a table.
+    pub(crate) fn table<'n>(&self, node: &'n Node, what: &str) -> Result<&'n [(Key, Node)], Report> {
+        match &node.data {
+            Data::Table(members) => Ok(members),
+            _ => Err(self.expected(node, what, "a table")),
+        }
+    }
+
+    /// Checks the members of a table against its options. `also` are keys that the caller reads.
+    pub(crate) fn values(
+        &self,
+        members: &[(Key, Node)],
+        options: &'static [OptionDef],
+        also: &[&str],
+        table: &str,
+        place: Place,
+    ) -> Result<Values, Report> {
+        for (key, _) in members {
+            let known = || options.iter().map(|o| o.name).chain(also.iter().copied());
+            if !known().any(|name| name == key.text) {
+                let list = known().collect::<Vec<_>>().join(", ");
+                return Err(self.report(
+                    key.place,
+                    format!("unknown key {:?} in {table}", key.text),
+                    if list.is_empty() { "no keys are known here".to_owned() } else { format!("known: {list}") },
+                ));
+            }
+        }
+        let mut values = Values::default();
+        for option in options {
+            match members.iter().find(|(key, _)| key.text == option.name) {
+                Some((_, node)) => self.take(&mut values, option, node)?,
+                None => self.default(&mut values, option, table, place)?,
+            }
+        }
+        Ok(values)
+    }
+
+    fn default(&self, values: &mut Values, option: &OptionDef, table: &str, place: Place) -> Result<(), Report> {
+        if option.default.is_empty() {
+            let text = format!("{table} has no {}", option.name);
+            return Err(self.report(place, text, format!("expected {}", option.kind.expected())));
+        }
+        let text = format!("value = {}", option.default);
+        match Node::from_toml(&text, "(default)")?.data {
+            Data::Table(members) => members.iter().try_for_each(|(_, node)| self.take(values, option, node)),
+            _ => Ok(()),
+        }
+    }
+
+    fn take(&self, values: &mut Values, option: &OptionDef, node: &Node) -> Result<(), Report> {
+        if matches!(option.kind, Kind::Schemes) {
+            return Ok(()); // read by the chains
+        }
+        let unfit = || self.expected(node, option.name, &option.kind.expected());
+        let value = match (&node.data, option.kind) {
+            (_, Kind::Secret) => Value::Text(self.secret(node, option.name)?),
+            (Data::Text(text), kind) if text_fits(text, kind) => Value::Text(text.clone()),
+            (Data::Integer(n), Kind::Integer(least, most)) if (least..=most).contains(n) => Value::Integer(*n),
+            (Data::Boolean(flag), Kind::Boolean) => Value::Boolean(*flag),
+            (Data::List(items), Kind::Columns | Kind::Words(_)) => Value::List(self.list(items, option)?),
+            _ => return Err(unfit()),
+        };
+        if matches!((&value, option.kind), (Value::List(list), Kind::Words(_)) if list.is_empty()) {
+            return Err(unfit());
+        }
+        values.set(option.name, value);
+        Ok(())
+    }
+
+    fn list(&self, items: &[Node], option: &OptionDef) -> Result<Vec<String>, Report> {
+        let mut list: Vec<String> = Vec::new();
+        for item in items {
+            let fits = |text: &str| match option.kind {
+                Kind::Words(words) => words().contains(&text),
+                _ => Identifier::parse(text).is_ok(),
+            };
+            match &item.data {
+                Data::Text(text) if fits(short(text)) && !list.iter().any(|t| t == short(text)) => {
+                    list.push(short(text).to_owned());
+                }
+                _ => return Err(self.expected(item, option.name, &option.kind.expected())),
+            }
+        }
+        Ok(list)
+    }
+
+    /// A secret never appears in a report, not even when it is of the wrong kind.
+    fn secret(&self, node: &Node, name: &str) -> Result<String, Report> {
+        let secret = match &node.data {
+            Data::Text(text) => text.clone(),
+            Data::Table(members) => match members.as_slice() {
+                [(key, Node { data: Data::Text(path), place })] if key.text == "file" => {
+                    read_trusted(&self.base.join(path), Privacy::Secret)
+                        .map(|text| text.trim_end_matches(['\n', '\r']).to_owned())
+                        .map_err(|why| self.report(*place, format!("the file {path:?} {why}"), ""))?
+                }
+                [(key, Node { data: Data::Text(name), place })] if key.text == "env" => environment::variable(name)
+                    .ok_or_else(|| self.report(*place, format!("the environment has no {name:?}"), ""))?,
+                _ => return Err(self.expected(node, name, &Kind::Secret.expected())),
+            },
+            _ => return Err(self.expected(node, name, &Kind::Secret.expected())),
+        };
+        if secret.is_empty() {
+            return Err(self.report(
+                node.place,
+                format!("{name} is empty"),
+                "Django's SECRET_KEY, or any long random text",
+            ));
+        }
+        Ok(secret)
+    }
+
+    pub(crate) fn expected(&self, node: &Node, name: &str, expected: &str) -> Report {
+        self.report(node.place, format!("{name} does not take {}", shown(node)), format!("expected {expected}"))
+    }
+}
+
+/// Django's dotted names are taken for their last part: a list can be copied from settings.py.
+pub(crate) fn short(text: &str) -> &str {
+    text.strip_prefix("django.contrib.auth.backends.").unwrap_or(text)
+}
+
+/// What was found; texts are quoted and cut, because a line may be long.
+fn shown(node: &Node) -> String {
+    match &node.data {
+        Data::Text(text) => format!("{:?}", text.chars().take(60).collect::<String>()),
+        Data::Integer(n) => n.to_string(),
+        Data::Boolean(flag) => flag.to_string(),
+        _ => node.kind().to_owned(),
+    }
+}
+
+fn text_fits(text: &str, kind: Kind) -> bool {
+    let visible = |b: u8| (0x21..0x7f).contains(&b) && b != b'"' && b != b'\\';
+    match kind {
+        Kind::Text => !text.contains('\0'),
+        Kind::HeaderText => text.bytes().all(|b| b == b' ' || visible(b)),
+        Kind::HeaderWord => !text.is_empty() && text.bytes().all(visible),
+        Kind::Identifier => Identifier::parse(text).is_ok(),
+        Kind::Column => text.is_empty() || Identifier::parse(text).is_ok(),
+        Kind::Word(words) => words.contains(&text),
+        _ => false,
+    }
+}

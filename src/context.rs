@@ -1,0 +1,192 @@
+//! A loaded configuration with its database: what the C ABI and the command hold.
+
+use std::sync::Arc;
+
+use once_cell::sync::OnceCell;
+
+use crate::accounts::users::{By, Wanted};
+use crate::accounts::{passwords, tokens, users};
+use crate::chain::Chain;
+use crate::codec::Secret;
+use crate::codec::digest::Digest;
+use crate::config::{Config, Origin};
+use crate::ctx::Ctx;
+use crate::error::{Error, Report};
+use crate::store::{Db, StoredToken, TokensTable, User, UserId};
+use crate::sys::latch::Latch;
+use crate::sys::{clock, fork};
+
+/// What hosts open once and share between threads.
+pub(crate) struct Context {
+    config: Config,
+    db: Db,
+    host: Host,
+}
+
+/// What the host brings along besides the configuration.
+#[derive(Default)]
+pub(crate) struct Host {
+    /// Its name for logs.
+    pub name: String,
+    /// Where log lines go; nowhere when `None`.
+    pub log: Option<Log>,
+}
+
+/// Takes one log line. Called on the thread of the request; must not block.
+pub(crate) type Log = Box<dyn Fn(Severity, &str) + Send + Sync>;
+
+/// How much a log line matters, with syslog's numbers (RFC 5424 §6.2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Severity {
+    /// No verdict could be given.
+    Error = 3,
+    /// A request was refused.
+    Notice = 5,
+    /// A request passed.
+    Debug = 7,
+}
+
+impl Context {
+    /// Loads a configuration. Starts no thread, opens no connection.
+    pub(crate) fn open(origin: &Origin, host: Host) -> Result<Arc<Self>, Report> {
+        fork::without_fork(|| Self::open_inside(origin, host))
+    }
+
+    fn open_inside(origin: &Origin, host: Host) -> Result<Arc<Self>, Report> {
+        let config = Config::load(origin)?;
+        let db = Db::new(config.database.clone());
+        Ok(Arc::new(Self { config, db, host }))
+    }
+
+    /// The checked configuration.
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The host's name, empty when it gave none.
+    pub(crate) fn host_name(&self) -> &str {
+        &self.host.name
+    }
+
+    /// Logs a line that is made only if somebody listens.
+    pub(crate) fn log(&self, line: impl FnOnce() -> (Severity, String)) {
+        if let Some(log) = &self.host.log {
+            let (severity, line) = line();
+            log(severity, &line);
+        }
+    }
+
+    /// The chain of a name.
+    pub(crate) fn chain(&self, name: &str) -> Option<&Arc<Chain>> {
+        self.config.chain(name)
+    }
+
+    /// The surroundings of a call at a moment; 0 is now.
+    pub(crate) fn ctx(&self, now_us: i64) -> Ctx<'_> {
+        Ctx {
+            db: &self.db,
+            users: &self.config.users,
+            hashers: &self.config.hashers,
+            zone: &self.config.zone,
+            now_us: if now_us == 0 { clock::now_us() } else { now_us },
+            inactive_may_try: self.config.inactive_may_try,
+        }
+    }
+
+    /// The name of a secret in logs.
+    pub(crate) fn digest(&self, secret: &Secret) -> Digest {
+        self.config.digest_key.of(secret.reveal())
+    }
+
+    fn table(&self, kind: &str) -> Result<&Arc<TokensTable>, Error> {
+        let found = self.config.tokens.iter().find(|(name, _)| name == kind);
+        found.map(|(_, table)| table).ok_or(Error::Unsupported("no scheme of that name keeps tokens in a table"))
+    }
+
+    /// A user's token of a kind (the name of a token scheme).
+    pub(crate) fn create_token(&self, kind: &str, user: &User, reset: bool) -> Result<Secret, Error> {
+        tokens::create(&self.ctx(0), self.table(kind)?, &user.id, reset)
+    }
+
+    /// The owner of a key, active or not. `None`: no such key.
+    pub(crate) fn token_owner(&self, kind: &str, key: &str) -> Result<Option<User>, Error> {
+        Ok(tokens::owner(&self.ctx(0), self.table(kind)?, key)?.map(|(user, _)| user))
+    }
+
+    /// Deletes a key. False: there was none.
+    pub(crate) fn revoke_token(&self, kind: &str, key: &str) -> Result<bool, Error> {
+        self.table(kind)?.revoke(&self.db, key)
+    }
+
+    /// Deletes a user's keys; how many there were.
+    pub(crate) fn revoke_tokens_of(&self, kind: &str, user: &UserId) -> Result<usize, Error> {
+        self.table(kind)?.revoke_of(&self.db, user)
+    }
+
+    /// The tokens of one user or of all.
+    pub(crate) fn tokens(&self, kind: &str, of: Option<&UserId>) -> Result<Vec<StoredToken>, Error> {
+        self.table(kind)?.list(&self.db, &self.config.users, of)
+    }
+
+    /// The user of a name, key or address.
+    pub(crate) fn find_user(&self, by: &By<'_>) -> Result<Option<User>, Error> {
+        users::find(&self.ctx(0), by)
+    }
+
+    /// Every user.
+    pub(crate) fn users(&self) -> Result<Vec<User>, Error> {
+        self.config.users.all(&self.db)
+    }
+
+    /// The names of a user's groups.
+    pub(crate) fn groups_of(&self, user: &User) -> Result<Vec<String>, Error> {
+        self.config.groups.of(&self.db, &user.id)
+    }
+
+    /// Adds a user. `None`: the name is taken.
+    pub(crate) fn create_user(&self, wanted: &Wanted<'_>) -> Result<Option<User>, Error> {
+        users::create(&self.ctx(0), wanted)
+    }
+
+    /// Sets a password. False: no such user.
+    pub(crate) fn set_password(&self, user: &User, password: &[u8]) -> Result<bool, Error> {
+        passwords::set(&self.ctx(0), &user.id, password)
+    }
+
+    /// Switches a user on or off. False: no such user.
+    pub(crate) fn set_active(&self, user: &User, active: bool) -> Result<bool, Error> {
+        self.config.users.set_active(&self.db, &user.id, active)
+    }
+
+    /// Name and password → the user if the password is right and the user may log in.
+    pub(crate) fn check_password(&self, name: &str, password: &[u8]) -> Result<Option<User>, Error> {
+        Ok(match passwords::check(&self.ctx(0), name, password)? {
+            passwords::Attempt::Right(user, _) if user.is_active => Some(*user),
+            _ => None,
+        })
+    }
+}
+
+/// The context of the one-call form: opened on first use, tried again once a second at most.
+pub(crate) fn default_context() -> Result<&'static Arc<Context>, Report> {
+    static CONTEXT: OnceCell<Arc<Context>> = OnceCell::new();
+    // The last failure, so that a flood of requests does not read a broken file each time.
+    static FAILED: OnceCell<Latch<Option<(u64, Report)>>> = OnceCell::new();
+    if let Some(context) = CONTEXT.get() {
+        return Ok(context);
+    }
+    fork::without_fork(|| {
+        let mut failed = FAILED.get_or_init(|| Latch::new(None)).lock();
+        let now = clock::coarse_ms();
+        if let Some((when, report)) = &*failed
+            && now.saturating_sub(*when) < AGAIN_MS
+        {
+            return Err(report.clone());
+        }
+        let opened = CONTEXT.get_or_try_init(|| Context::open_inside(&Origin::usual(), Host::default()));
+        *failed = opened.as_ref().err().map(|report| (now, report.clone()));
+        opened
+    })
+}
+
+const AGAIN_MS: u64 = 1000;

@@ -1,0 +1,36 @@
+//! What a scheme may use, passed down by reference: nothing here is global, so a test can set
+//! every part of it.
+
+use jiff::tz::TimeZone;
+
+use crate::codec::datetime;
+use crate::codec::password::Hashers;
+use crate::error::Error;
+use crate::store::{Db, UsersTable};
+
+/// The surroundings of one call.
+pub(crate) struct Ctx<'a> {
+    pub db: &'a Db,
+    pub users: &'a UsersTable,
+    pub hashers: &'a Hashers,
+    /// The zone of the datetimes in the database: UTC with Django's USE_TZ.
+    pub zone: &'a TimeZone,
+    /// Unix time in microseconds; read once a call.
+    pub now_us: i64,
+    /// Whether inactive users may log in (Django's `AllowAllUsersModelBackend`).
+    pub inactive_may_try: bool,
+}
+
+impl Ctx<'_> {
+    /// The moment of the call as Django writes it.
+    pub(crate) fn now_text(&self) -> Result<String, Error> {
+        datetime::to_text(self.now_us, self.zone).map_err(|_| Error::Invalid("a time beyond the year 9999"))
+    }
+}
+
+/// Random bytes from the system.
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], Error> {
+    let mut bytes = [0; N];
+    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| Error::Random)?;
+    Ok(bytes)
+}

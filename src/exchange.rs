@@ -1,0 +1,171 @@
+//! One request and its verdicts: what `auth_request` wraps and `explain` uses.
+
+use std::sync::Arc;
+
+use crate::chain::{Chain, Judgement};
+use crate::context::{Context, Severity};
+use crate::error::Error;
+use crate::request::Request;
+use crate::verdict::{About, Identity, Kind, Refusal, Response, Verdict};
+
+/// What has been decided about one request. A chain asked again gives the same verdict, so an
+/// internal redirect changes nothing.
+pub(crate) struct Exchange {
+    context: Arc<Context>,
+    /// Unix microseconds of the request; 0 is the clock.
+    now_us: i64,
+    /// Whether to record the road.
+    trace: bool,
+    /// The verdict that the host sees.
+    current: Option<Decided>,
+    /// Verdicts of other chains.
+    earlier: Vec<Decided>,
+}
+
+/// The verdict of one chain.
+#[derive(Clone)]
+struct Decided {
+    chain: Arc<Chain>,
+    outcome: Result<Judgement, Error>,
+}
+
+impl Exchange {
+    /// Nothing is decided yet.
+    pub(crate) fn new(context: Arc<Context>, now_us: i64, trace: bool) -> Self {
+        Self { context, now_us, trace, current: None, earlier: Vec::new() }
+    }
+
+    /// The context that the request began with.
+    pub(crate) fn context(&self) -> &Arc<Context> {
+        &self.context
+    }
+
+    /// Judges the request by a chain, or recalls the verdict. The chain becomes the current one.
+    pub(crate) fn judge(&mut self, chain: &Arc<Chain>, request: &Request<'_>) {
+        let is_wanted = |d: &Decided| Arc::ptr_eq(&d.chain, chain);
+        if self.current.as_ref().is_some_and(is_wanted) {
+            return;
+        }
+        let next = match self.earlier.iter().position(is_wanted) {
+            Some(known) => self.earlier.swap_remove(known),
+            None => {
+                let outcome = chain.judge(request, &self.context.ctx(self.now_us), self.trace);
+                Decided { chain: chain.clone(), outcome }
+            }
+        };
+        self.earlier.extend(self.current.replace(next));
+        self.context.log(|| (self.severity(), self.log_line()));
+    }
+
+    /// The current verdict; `None` before the first.
+    pub(crate) fn outcome(&self) -> Option<Result<&Judgement, &Error>> {
+        self.current.as_ref().map(|d| d.outcome.as_ref())
+    }
+
+    fn severity(&self) -> Severity {
+        match self.outcome() {
+            Some(Ok(Judgement { verdict: Verdict::Refused(_), .. })) => Severity::Notice,
+            Some(Ok(_)) => Severity::Debug,
+            _ => Severity::Error,
+        }
+    }
+
+    /// The current verdict alone, for an owner of its own.
+    pub(crate) fn current_only(&self) -> Self {
+        Self { context: self.context.clone(), current: self.current.clone(), earlier: Vec::new(), ..*self }
+    }
+
+    /// The user of the current verdict.
+    pub(crate) fn identity(&self) -> Option<&Identity> {
+        match self.outcome() {
+            Some(Ok(Judgement { verdict: Verdict::Identified(identity), .. })) => Some(identity),
+            _ => None,
+        }
+    }
+
+    /// The host's own no, by DRF's rule (`permission_denied`): nobody is asked to log in, somebody
+    /// is told 403. A refusal stays what it is.
+    pub(crate) fn deny(&mut self, detail: Option<&str>) -> bool {
+        let Some(Decided { outcome: Ok(judgement), .. }) = &mut self.current else { return false };
+        let refusal = match &judgement.verdict {
+            Verdict::Refused(_) => return true,
+            Verdict::Anonymous => Refusal::NOT_PROVIDED,
+            Verdict::Identified(identity) => {
+                let detail = detail.unwrap_or(Refusal::NO_PERMISSION).to_owned();
+                Refusal::denied("host.denied", detail.into()).about(About::Name(identity.user.name().to_owned()))
+            }
+        };
+        judgement.verdict = Verdict::Refused(Box::new(refusal));
+        true
+    }
+
+    /// What to send, or to add on success.
+    pub(crate) fn response(&self) -> Response {
+        match &self.current {
+            Some(Decided { chain, outcome: Ok(judgement) }) => chain.response(&judgement.verdict),
+            _ => Response::broken(),
+        }
+    }
+
+    /// One line for the log: slug first, every field escaped and cut, no secret.
+    pub(crate) fn log_line(&self) -> String {
+        let line = match self.outcome() {
+            None => "chain.not_asked".to_owned(),
+            Some(Err(error)) => format!("broken {}", escaped(&error.to_string(), 400)),
+            Some(Ok(judgement)) => self.verdict_line(&judgement.verdict),
+        };
+        match self.context.host_name() {
+            "" => line,
+            host => format!("{line} host={}", escaped(host, FIELD)),
+        }
+    }
+
+    fn verdict_line(&self, verdict: &Verdict) -> String {
+        match verdict {
+            Verdict::Anonymous => "anonymous".to_owned(),
+            Verdict::Identified(identity) => {
+                let scheme = identity.found_by.as_ref().map_or("", |by| &by.name);
+                format!("ok user={} scheme={}", escaped(identity.user.name(), FIELD), escaped(scheme, FIELD))
+            }
+            Verdict::Refused(refusal) => {
+                let about = match &refusal.about {
+                    About::Nothing => String::new(),
+                    About::Name(name) => format!(" user={}", escaped(name, FIELD)),
+                    About::Credential(secret) => format!(" key={}", self.context.digest(secret)),
+                };
+                let kind = if refusal.kind == Kind::PermissionDenied { "denied" } else { "refused" };
+                format!("{}{about} {kind}", refusal.slug)
+            }
+        }
+    }
+}
+
+/// A field for the log: visible ASCII, at most `most` characters of it; the rest as `\u{…}`.
+fn escaped(text: &str, most: usize) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        if out.len() >= most {
+            out.push_str("...");
+            break;
+        }
+        match c {
+            '!'..='~' if c != '\\' && c != '"' => out.push(c),
+            ' ' if most > FIELD => out.push(c), // a sentence, not a field
+            _ => out.extend(c.escape_unicode()),
+        }
+    }
+    out
+}
+
+const FIELD: usize = 128;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_field_cannot_start_a_new_line_or_colour_a_terminal() {
+        assert_eq!(escaped("a\nb\u{1b}[31m\u{e9}", FIELD), "a\\u{a}b\\u{1b}[31m\\u{e9}");
+        assert!(escaped(&"x".repeat(1000), FIELD).len() <= FIELD + 3);
+    }
+}

@@ -1,0 +1,26 @@
+//! authchain: PAM for HTTP. One chain of authentication schemes over a Django-compatible database.
+//!
+//! The C ABI in `capi` (include/authchain.h) is the product; the Rust API is for the command and
+//! the tests. Rooms and what each may know: tests/layers.rs.
+
+#[allow(unsafe_code)]
+pub mod capi;
+#[cfg(feature = "cli")]
+pub mod cli;
+
+pub mod codec;
+pub mod error;
+pub mod options;
+pub mod request;
+
+mod accounts;
+mod chain;
+mod config;
+mod context;
+mod ctx;
+mod exchange;
+mod schemes;
+mod store;
+#[allow(unsafe_code)]
+mod sys;
+mod verdict;

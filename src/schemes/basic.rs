@@ -1,0 +1,83 @@
+//! HTTP Basic (RFC 7617) as DRF's `BasicAuthentication` reads it.
+
+use super::{Building, Scheme, SchemeDef, Stop};
+use crate::accounts::passwords::{self, Attempt};
+use crate::codec::authorization::{Credentials, credentials};
+use crate::codec::base64;
+use crate::ctx::Ctx;
+use crate::error::Error;
+use crate::options::{Kind, OptionDef, Values};
+use crate::request::Request;
+use crate::verdict::{About, ActiveUser, Auth, Event, Identity, Refusal, active};
+use zeroize::Zeroizing;
+
+pub(super) const DEF: SchemeDef = SchemeDef {
+    name: "basic",
+    class: "BasicAuthentication",
+    doc: "User name and password in every request (RFC 7617), checked against Django's password hashes.",
+    options: &[OptionDef {
+        name: "www_authenticate_realm",
+        kind: Kind::HeaderText,
+        default: "\"api\"",
+        doc: "The realm of the challenge, `Basic realm=\"…\"`.",
+    }],
+    build,
+};
+
+struct Basic {
+    challenge: String,
+}
+
+fn build(options: &Values, _: &mut Building<'_>) -> Result<Box<dyn Scheme>, Error> {
+    let challenge = format!("Basic realm=\"{}\"", options.text("www_authenticate_realm"));
+    Ok(Box::new(Basic { challenge }))
+}
+
+impl Scheme for Basic {
+    fn authenticate(&self, request: &Request<'_>, ctx: &Ctx<'_>) -> Result<Option<Identity>, Stop> {
+        let Some(header) = request.authorization() else { return Ok(None) };
+        let encoded = match credentials(header, "Basic") {
+            None => return Ok(None),
+            Some(Credentials::Missing) => return Err(MISSING.into()),
+            Some(Credentials::Spaces) => return Err(SPACES.into()),
+            Some(Credentials::One(word)) => word,
+        };
+        let decoded = Zeroizing::new(base64::decode(encoded).map_err(|_| NOT_BASE64)?);
+        let pair = text(&decoded);
+        let (name, password) = pair.split_once(':').ok_or(NOT_BASE64)?;
+        let (user, proof) = match passwords::check(ctx, name, password.as_bytes())? {
+            Attempt::Right(user, proof) => (*user, proof),
+            Attempt::Wrong(_) => return Err(wrong(name).into()),
+        };
+        Ok(Some(Identity::new(allowed(user, name, ctx)?, proof, Auth::None)))
+    }
+
+    fn challenge(&self) -> Option<&str> {
+        Some(&self.challenge)
+    }
+}
+
+/// `ModelBackend` answers a right password of an inactive user like a wrong one;
+/// `AllowAllUsersModelBackend` lets DRF see the user, which then says so.
+fn allowed(user: crate::store::User, name: &str, ctx: &Ctx<'_>) -> Result<ActiveUser, Refusal> {
+    active(user).map_err(|inactive| if ctx.inactive_may_try { inactive } else { wrong(name) })
+}
+
+fn wrong(name: &str) -> Refusal {
+    WRONG.about(About::Name(name.to_owned())).announcing(Event::LoginFailed { username: name.to_owned() })
+}
+
+/// UTF-8, else Latin-1, as DRF decodes.
+fn text(bytes: &[u8]) -> Zeroizing<String> {
+    Zeroizing::new(match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => bytes.iter().map(|&b| char::from(b)).collect(),
+    })
+}
+
+const MISSING: Refusal = Refusal::failed("basic.missing", "Invalid basic header. No credentials provided.");
+const SPACES: Refusal =
+    Refusal::failed("basic.spaces", "Invalid basic header. Credentials string should not contain spaces.");
+const NOT_BASE64: Refusal =
+    Refusal::failed("basic.base64", "Invalid basic header. Credentials not correctly base64 encoded.");
+const WRONG: Refusal = Refusal::failed("password.wrong", "Invalid username/password.");

@@ -1,0 +1,81 @@
+//! The host's own schemes: DRF's "Custom authentication", a function behind the C ABI.
+
+use super::{Scheme, Stop};
+use crate::accounts::users::{self, By};
+use crate::codec::vouched;
+use crate::ctx::Ctx;
+use crate::error::Error;
+use crate::request::Request;
+use crate::verdict::{About, Auth, Event, Identity, Kind, Refusal, active};
+
+/// What a host's function can say.
+pub(crate) enum Answer {
+    /// This user of the database, named as a login names it.
+    User(String),
+    /// Refused, with a text for the client.
+    Refuse(String),
+    /// Not mine.
+    Pass,
+    /// No answer, for this reason.
+    Broken(String),
+}
+
+/// A function of the host, made safe by `capi`. `None`: it gave no answer, or panicked.
+pub(crate) trait Host: Send + Sync {
+    /// Asks the host's function.
+    fn ask(&self, request: &Request<'_>) -> Option<Answer>;
+    /// The host's challenge.
+    fn challenge(&self) -> Option<&str>;
+}
+
+/// A scheme that asks the host.
+pub(crate) struct Custom {
+    name: String,
+    host: std::sync::Arc<dyn Host>,
+}
+
+impl Custom {
+    /// The scheme of this name.
+    pub(crate) fn new(name: &str, host: std::sync::Arc<dyn Host>) -> Self {
+        Self { name: name.to_owned(), host }
+    }
+
+    fn identity(&self, name: &str, ctx: &Ctx<'_>) -> Result<Identity, Stop> {
+        // The host vouches for the name only; that the user exists and may log in is still asked
+        // here, so that no scheme lets in somebody who was switched off.
+        let about = |refusal: Refusal| {
+            refusal.about(About::Name(name.to_owned())).announcing(Event::LoginFailed { username: name.to_owned() })
+        };
+        let user = users::find(ctx, &By::Name(name))?.ok_or_else(|| about(NO_SUCH_USER))?;
+        Ok(Identity::new(active(user).map_err(about)?, vouched(), Auth::None))
+    }
+}
+
+impl Scheme for Custom {
+    fn authenticate(&self, request: &Request<'_>, ctx: &Ctx<'_>) -> Result<Option<Identity>, Stop> {
+        match self.host.ask(request) {
+            Some(Answer::User(name)) => self.identity(&name, ctx).map(Some),
+            Some(Answer::Pass) => Ok(None),
+            Some(Answer::Refuse(detail)) => Err(Stop::Refused(Box::new(Refusal {
+                kind: Kind::AuthenticationFailed,
+                slug: "custom.refused",
+                detail: detail.into(),
+                about: About::Nothing,
+                event: None,
+            }))),
+            Some(Answer::Broken(why)) => Err(Error::Scheme(format!("{}: {why}", self.name)).into()),
+            None => Err(Error::Scheme(format!("{} gave no answer", self.name)).into()),
+        }
+    }
+
+    fn challenge(&self) -> Option<&str> {
+        self.host.challenge()
+    }
+
+    fn reads(&self) -> &'static str {
+        "the request"
+    }
+}
+
+/// The text of the guide's example.
+const NO_SUCH_USER: Refusal = Refusal::failed("custom.no_such_user", "No such user");

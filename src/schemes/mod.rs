@@ -1,0 +1,94 @@
+//! Who is asking? One file per scheme, and the table that names them all.
+
+pub(crate) mod basic;
+pub(crate) mod custom;
+pub(crate) mod probe;
+pub(crate) mod token;
+
+use std::sync::Arc;
+
+use crate::ctx::Ctx;
+use crate::error::Error;
+use crate::options::{OptionDef, Values};
+use crate::request::Request;
+use crate::store::{TokensTable, UsersTable};
+use crate::verdict::{Identity, Refusal};
+
+/// DRF's `BaseAuthentication`.
+pub(crate) trait Scheme: Send + Sync {
+    /// `Ok(None)`: these credentials are not mine, ask the next.
+    fn authenticate(&self, request: &Request<'_>, ctx: &Ctx<'_>) -> Result<Option<Identity>, Stop>;
+
+    /// The value of `WWW-Authenticate` (DRF's `authenticate_header`); `None` turns a 401 into 403.
+    fn challenge(&self) -> Option<&str> {
+        None
+    }
+
+    /// What the scheme looks at, for `explain`; never a secret.
+    fn reads(&self) -> &'static str {
+        "Authorization"
+    }
+}
+
+/// Why a scheme did not say yes or "not mine".
+pub(crate) enum Stop {
+    /// An answer: no.
+    Refused(Box<Refusal>),
+    /// No answer.
+    Broken(Error),
+}
+
+impl From<Refusal> for Stop {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(Box::new(refusal))
+    }
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Broken(error)
+    }
+}
+
+/// What a scheme is made from: its row in the table.
+pub(crate) struct SchemeDef {
+    /// The name in the configuration.
+    pub name: &'static str,
+    /// The class of the peer, shown by `explain`.
+    pub class: &'static str,
+    /// One sentence for docs/config.md.
+    pub doc: &'static str,
+    /// Its options.
+    pub options: &'static [OptionDef],
+    /// Makes the scheme from checked options.
+    pub build: fn(&Values, &mut Building<'_>) -> Result<Box<dyn Scheme>, Error>,
+}
+
+/// What schemes share while a configuration is built.
+pub(crate) struct Building<'a> {
+    pub users: &'a UsersTable,
+    /// The token tables so far; schemes of one table share it.
+    pub token_tables: &'a mut Vec<Arc<TokensTable>>,
+}
+
+/// Every scheme that a configuration file can name; the host's custom schemes come on top.
+pub(crate) const SCHEMES: &[SchemeDef] = &[basic::DEF, token::DEF];
+
+/// Schemes that only `explain --batch` knows: the test classes of the DRF oracle.
+pub(crate) const PROBES: &[SchemeDef] = &[probe::NEVER, probe::FAIL, probe::DENY];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_scheme_has_its_own_name_its_documentation_and_a_test_file() {
+        let names: Vec<_> = SCHEMES.iter().chain(PROBES).map(|d| d.name).collect();
+        for (i, def) in SCHEMES.iter().enumerate() {
+            assert!(!names[..i].contains(&def.name) && !def.doc.is_empty(), "{}", def.name);
+            assert!(def.options.iter().all(|o| !o.doc.is_empty()), "{}", def.name);
+            let test = format!("{}/tests/{}.rs", env!("CARGO_MANIFEST_DIR"), def.name);
+            assert!(std::path::Path::new(&test).exists(), "{test}");
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! The database: answers questions ("who owns this token?") with rows it owns, decides nothing.
+//! SQL stands in `tables`, one file per Django table; connections in `sqlite`.
+
+pub(crate) mod sqlite;
+pub(crate) mod tables;
+
+pub(crate) use sqlite::{Db, Settings};
+pub(crate) use tables::groups::GroupsTable;
+pub(crate) use tables::tokens::{StoredToken, TokensTable};
+pub(crate) use tables::users::{IdKind, NewUser, PasswordRow, User, UserId, UsersTable};
+
+use crate::error::Error;
+
+/// The statements that every connection keeps prepared: those on the way to a verdict.
+#[derive(Clone, Copy)]
+pub(crate) enum Held {
+    /// Token → its owner.
+    TokenOwner(usize),
+    /// User name → password and flags.
+    Password,
+}
+
+impl Held {
+    const fn number(self) -> usize {
+        match self {
+            Self::Password => 0,
+            Self::TokenOwner(table) => 1 + table,
+        }
+    }
+}
+
+/// How many token tables one configuration may name.
+pub(crate) const MOST_TOKEN_TABLES: usize = 16;
+
+const HELD: usize = 1 + MOST_TOKEN_TABLES;
+
+impl From<rusqlite::Error> for Error {
+    /// SQLite's texts name tables, columns and files, never values.
+    fn from(error: rusqlite::Error) -> Self {
+        match &error {
+            rusqlite::Error::SqliteFailure(code, Some(text)) => {
+                Self::Store(format!("{text} (SQLite code {})", code.extended_code))
+            }
+            rusqlite::Error::SqliteFailure(code, None) => Self::Store(code.to_string()),
+            rusqlite::Error::QueryReturnedNoRows => Self::Store("a row that was just there is gone".to_owned()),
+            // The value itself may be a secret: name the column only.
+            rusqlite::Error::FromSqlConversionFailure(column, found, _)
+            | rusqlite::Error::InvalidColumnType(column, _, found) => {
+                Self::Store(format!("column {column} of the result holds an unexpected {found} value"))
+            }
+            _ => Self::Store("a row is not in Django's form".to_owned()),
+        }
+    }
+}

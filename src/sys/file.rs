@@ -1,0 +1,64 @@
+//! Files that decide who gets in: opened first, then checked, so that nobody swaps them in between.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+/// How private a file has to be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Privacy {
+    /// Written only by its owner: configuration.
+    Guarded,
+    /// Also not readable by others than owner and group: keys.
+    Secret,
+}
+
+/// The largest file that is read.
+pub(crate) const LARGEST: u64 = 1 << 20;
+
+/// Reads a whole file as text; the error says what is wrong with the file and what would be right.
+pub(crate) fn read_trusted(path: &Path, privacy: Privacy) -> Result<String, String> {
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC) // a FIFO must not hang the host
+        .open(path)
+        .map_err(|e| format!("cannot be opened: {}", reason(&e)))?;
+    check(&file, privacy)?;
+    let mut text = String::new();
+    file.take(LARGEST + 1).read_to_string(&mut text).map_err(|e| format!("cannot be read: {}", reason(&e)))?;
+    if text.len() as u64 > LARGEST {
+        return Err("is larger than 1 MiB".to_owned());
+    }
+    Ok(text)
+}
+
+/// Device and inode of what a path names now; `None` when there is nothing.
+pub(crate) fn identity(path: &Path) -> Option<(u64, u64)> {
+    std::fs::metadata(path).ok().map(|m| (m.dev(), m.ino()))
+}
+
+fn check(file: &File, privacy: Privacy) -> Result<(), String> {
+    let meta = file.metadata().map_err(|e| format!("cannot be read: {}", reason(&e)))?;
+    if !meta.is_file() {
+        return Err("is not a regular file".to_owned());
+    }
+    // SAFETY: always succeeds.
+    let me = unsafe { libc::geteuid() };
+    if meta.uid() != 0 && meta.uid() != me {
+        return Err(format!("belongs to user {}, expected root or the user that runs this", meta.uid()));
+    }
+    if meta.mode() & 0o022 != 0 {
+        return Err(format!("may be written by others (mode {:04o}), expected 0644 or less", meta.mode() & 0o7777));
+    }
+    if privacy == Privacy::Secret && meta.mode() & 0o007 != 0 {
+        return Err(format!("may be read by everybody (mode {:04o}), expected 0640 or less", meta.mode() & 0o7777));
+    }
+    Ok(())
+}
+
+/// The system's words without its number.
+pub(crate) fn reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_owned()
+}
