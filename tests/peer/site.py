@@ -1,0 +1,248 @@
+#!/usr/bin/env python3
+"""A small real Django + DRF project on one SQLite file, for live tests and the demo.
+
+    site.py --db F [--no-tz] [--custom-user] [--iterations N] [--secret S] VERB ...
+
+    migrate [--wal]                     create or update the schema
+    adduser NAME PASSWORD [--inactive] [--staff] [--superuser] [--hasher H]     prints the primary key
+    addtoken NAME                       prints the key (the old one when there is one)
+    checkpassword NAME                  password on stdin; prints ok or no
+    checktoken KEY                      prints the user name, or "refused: TEXT"
+    pending                             what `migrate --plan` prints
+    bulk N                              N users user000000.. with tokens, password "bulk-password"
+    serve PORT                          the site on 127.0.0.1; prints "ready PORT" (0 picks a free port)
+    admin NAME PASSWORD [KEY]           log in to the admin, look for KEY (or the user's own key) on the token page
+
+The options may stand before or after the verb, and must be the same for all verbs on one file.
+With --custom-user names are e-mail addresses.
+"""
+import argparse
+import hashlib
+import os
+import sys
+import time
+import warnings
+
+warnings.simplefilter("ignore")
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))       # for the package `people`
+HASHER_MODULE = "django.contrib.auth.hashers."
+
+
+# ---------------------------------------------------------------- configuration
+def configure(args):
+    import django
+    from django.conf import settings
+    apps = ["django.contrib." + name for name in ("admin", "auth", "contenttypes", "sessions", "messages")]
+    settings.configure(
+        DEBUG=False,
+        SECRET_KEY=args.secret,
+        ALLOWED_HOSTS=["127.0.0.1", "localhost", "testserver"],
+        USE_TZ=not args.no_tz,
+        TIME_ZONE="Europe/Berlin" if args.no_tz else "UTC",
+        DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
+        DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": args.db, "OPTIONS": {"timeout": 20}}},
+        INSTALLED_APPS=apps + ["rest_framework", "rest_framework.authtoken"] + ["people"] * args.custom_user,
+        AUTH_USER_MODEL="people.Person" if args.custom_user else "auth.User",
+        MIDDLEWARE=[
+            "django.contrib.sessions.middleware.SessionMiddleware",
+            "django.middleware.csrf.CsrfViewMiddleware",
+            "django.contrib.auth.middleware.AuthenticationMiddleware",
+            "django.contrib.messages.middleware.MessageMiddleware",
+        ],
+        TEMPLATES=[{
+            "BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True,
+            "OPTIONS": {"context_processors": [
+                "django.template.context_processors.request", "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages"]},
+        }],
+        ROOT_URLCONF=__name__,
+        STATIC_URL="/static/",
+        PASSWORD_HASHERS=[HASHER_MODULE + name for name in (
+            "PBKDF2PasswordHasher", "PBKDF2SHA1PasswordHasher", "Argon2PasswordHasher", "BCryptSHA256PasswordHasher",
+            "BCryptPasswordHasher", "ScryptPasswordHasher", "MD5PasswordHasher")],
+    )
+    # a settings module does this by itself, settings.configure() does not
+    os.environ["TZ"] = settings.TIME_ZONE
+    time.tzset()
+    django.setup()
+    from django.contrib.auth import hashers
+    hashers.PBKDF2PasswordHasher.iterations = args.iterations
+    hashers.PBKDF2SHA1PasswordHasher.iterations = args.iterations
+
+
+def load_urls():
+    """The URL patterns need models, so they are made after configure()."""
+    global urlpatterns
+    from django.contrib import admin
+    from django.urls import path
+    from rest_framework.authentication import BasicAuthentication, TokenAuthentication
+    from rest_framework.permissions import IsAuthenticated
+    from rest_framework.renderers import JSONRenderer
+    from rest_framework.response import Response
+    from rest_framework.views import APIView
+
+    class Probe(APIView):
+        authentication_classes = [BasicAuthentication, TokenAuthentication]
+        permission_classes = [IsAuthenticated]
+        renderer_classes = [JSONRenderer]
+
+        def get(self, request):
+            return Response({"user": request.user.get_username(), "auth": request.auth and str(request.auth)})
+
+    urlpatterns = [path("admin/", admin.site.urls), path("probe/", Probe.as_view())]
+
+
+def user_model():
+    from django.contrib.auth import get_user_model
+    return get_user_model()
+
+
+# ---------------------------------------------------------------- verbs
+def migrate(args):
+    from django.core.management import call_command
+    from django.db import connection
+    if args.wal:
+        with connection.cursor() as c:
+            c.execute("pragma journal_mode=wal")
+    call_command("migrate", verbosity=0)
+
+
+def adduser(args):
+    from django.contrib.auth.hashers import make_password
+    model = user_model()
+    user = model(is_active=not args.inactive, is_staff=args.staff, is_superuser=args.superuser)
+    setattr(user, model.USERNAME_FIELD, args.name)
+    user.password = make_password(args.password, hasher=args.hasher)
+    user.save(force_insert=True)
+    print(user.pk)
+
+
+def addtoken(args):
+    from rest_framework.authtoken.models import Token
+    user = user_model().objects.get_by_natural_key(args.name)
+    print(Token.objects.get_or_create(user=user)[0].key)
+
+
+def checkpassword(args):
+    from django.contrib.auth import authenticate
+    password = sys.stdin.buffer.read().decode().removesuffix("\n")
+    print("ok" if authenticate(username=args.name, password=password) else "no")
+
+
+def checktoken(args):
+    from rest_framework.authentication import TokenAuthentication
+    from rest_framework.exceptions import AuthenticationFailed
+    try:
+        user, _ = TokenAuthentication().authenticate_credentials(args.key)
+        print(user.get_username())
+    except AuthenticationFailed as e:
+        print("refused: %s" % e.detail)
+
+
+def pending(args):
+    from django.core.management import call_command
+    call_command("migrate", plan=True)
+
+
+def bulk(args):
+    from django.contrib.auth.hashers import make_password
+    from django.db import transaction
+    from rest_framework.authtoken.models import Token
+    model = user_model()
+    suffix = "@example.com" if args.custom_user else ""
+    password = make_password("bulk-password")                # one hash for all: hashing would take hours
+    with transaction.atomic():
+        for start in range(0, args.count, 5000):
+            numbers = range(start, min(start + 5000, args.count))
+            users = model.objects.bulk_create(
+                model(**{model.USERNAME_FIELD: "user%06d%s" % (n, suffix), "password": password}) for n in numbers)
+            Token.objects.bulk_create(
+                Token(key=hashlib.sha1(b"token %d" % n).hexdigest(), user=user) for n, user in zip(numbers, users))
+
+
+def serve(args):
+    from socketserver import ThreadingMixIn
+    from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+    from django.core.handlers.wsgi import WSGIHandler
+
+    class Server(ThreadingMixIn, WSGIServer):
+        daemon_threads = True
+
+    class Quiet(WSGIRequestHandler):
+        def log_message(self, *a):
+            pass
+
+    load_urls()
+    server = make_server("127.0.0.1", args.port, WSGIHandler(), server_class=Server, handler_class=Quiet)
+    print("ready %d" % server.server_port, flush=True)
+    try:
+        server.serve_forever()
+    except KeyboardInterrupt:
+        pass
+
+
+def admin(args):
+    from django.test import Client
+    from rest_framework.authtoken.models import Token
+    load_urls()
+    client = Client()
+    login = client.post("/admin/login/?next=/admin/", {"username": args.name, "password": args.password})
+    page = client.get("/admin/authtoken/tokenproxy/")
+    key = args.key or Token.objects.filter(
+        **{"user__" + user_model().USERNAME_FIELD: args.name}).values_list("key", flat=True).first()
+    found = "none" if key is None else "yes" if page.status_code == 200 and key in page.content.decode() else "no"
+    print("login %d\ntokens %d\nkey %s" % (login.status_code, page.status_code, found))
+
+
+# ---------------------------------------------------------------- command line
+def add_options(parser, **defaults):
+    # after the verb an option that is not given must not undo one given before it
+    absent = {} if defaults else {"default": argparse.SUPPRESS}
+    parser.add_argument("--db", **absent)
+    parser.add_argument("--no-tz", action="store_true", **absent)
+    parser.add_argument("--custom-user", action="store_true", **absent)
+    parser.add_argument("--iterations", type=int, **absent)
+    parser.add_argument("--secret", **absent)
+    parser.set_defaults(**defaults)
+
+
+def parse():
+    ap = argparse.ArgumentParser()
+    add_options(ap, iterations=1000, secret="site-secret-key-0123456789-0123456789-0123456789")
+    verbs = ap.add_subparsers(dest="verb", required=True)
+
+    def verb(function, *positional):
+        parser = verbs.add_parser(function.__name__)
+        add_options(parser)
+        parser.set_defaults(run=function)
+        for name, kw in positional:
+            parser.add_argument(name, **kw)
+        return parser
+
+    verb(migrate).add_argument("--wal", action="store_true")
+    add = verb(adduser, ("name", {}), ("password", {}))
+    for flag in ("--inactive", "--staff", "--superuser"):
+        add.add_argument(flag, action="store_true")
+    add.add_argument("--hasher", default="default")
+    verb(addtoken, ("name", {}))
+    verb(checkpassword, ("name", {}))
+    verb(checktoken, ("key", {}))
+    verb(pending)
+    verb(bulk, ("count", {"type": int}))
+    verb(serve, ("port", {"type": int}))
+    verb(admin, ("name", {}), ("password", {}), ("key", {"nargs": "?"}))
+    args = ap.parse_args()
+    if not args.db:
+        ap.error("--db is required")
+    return args
+
+
+def main():
+    args = parse()
+    configure(args)
+    args.run(args)
+
+
+if __name__ == "__main__":
+    main()
