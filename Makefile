@@ -20,7 +20,7 @@ NATIVE := -lsqlite3 -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
 RUST := $(shell find src -name '*.rs') Cargo.toml Cargo.lock build.rs
 
 .PHONY: all setup demo test check soak bench header static install uninstall clean
-.PHONY: check-rust check-c check-symbols test-c test-python
+.PHONY: check-rust check-c check-symbols test-c test-install test-python
 
 all: $(OUT)/$(SO) target/release/authchain
 
@@ -58,7 +58,19 @@ $(OUT)/libauthchain.a: target/release/libauthchain.a
 header:
 	BLESS=1 $(CARGO) test -q --test header
 
-# --- checking -------------------------------------------------------------------------------
+# --- showing and proving ---------------------------------------------------------------------
+
+# Real requests to real servers over a real database, and what each said.
+demo: setup all $(OUT)/server
+	@scripts/demo
+
+$(OUT)/server: examples/server.c include/authchain.h $(OUT)/$(SO)
+	$(CC) -std=c99 -O2 $(WARN) -Iinclude $< -o $@ -L$(OUT) -lauthchain -lmicrohttpd -Wl,-rpath,'$$ORIGIN'
+
+# Everything; ends with the runners' summaries.
+test: setup
+	$(MAKE) check test-c test-install test-python
+	@scripts/demo
 
 # The quick half, in the order of cheapness.
 check: check-rust check-c check-symbols
@@ -71,11 +83,29 @@ check-rust:
 check-c: all
 	$(MAKE) -C c-tests headers
 
-# The library exports exactly the functions that the header declares.
+# The library exports exactly the functions that the header declares; both ways of linking it.
 check-symbols: all
-	@grep -oE '\bauth_[a-z0-9_]+\(' include/authchain.h | grep -v 'auth_text(\|auth_sized_' | tr -d '(' | sort -u > $(OUT)/declared
-	nm -D --defined-only $(OUT)/$(SO) | awk '{print $$3}' | sed 's/@.*//' | grep -v AUTHCHAIN_0 | sort > $(OUT)/exported
-	diff $(OUT)/declared $(OUT)/exported
+	@grep -v '^ \*' include/authchain.h | grep -oE '\bauth_[a-z0-9_]+\(' | grep -v 'auth_text(' | tr -d '(' | sort -u > $(OUT)/declared
+	for so in $(OUT)/$(SO) target/release/$(SO); do \
+	  nm -D --defined-only $$so | awk '{print $$3}' | sed 's/@.*//' | grep -v AUTHCHAIN_0 | sort > $(OUT)/exported; \
+	  diff $(OUT)/declared $(OUT)/exported || exit 1; done
+
+test-c: all $(OUT)/server
+	$(MAKE) -C c-tests test sanitize valgrind
+
+# What `make install` installs is found by pkg-config, compiles, links both ways and runs.
+test-install: all static
+	scripts/test-install
+
+test-python: all
+	AUTHCHAIN_LIBRARY=$(CURDIR)/$(OUT)/$(SO) PYTHONPATH=python-bindings .venv/bin/python -m pytest -q python-bindings/tests
+	MYPYPATH=python-bindings .venv/bin/python -m mypy --strict python-bindings/authchain python-bindings/typing_tests examples/app.py
+
+soak: setup all
+	scripts/soak
+
+bench: setup all
+	scripts/bench
 
 # --- installing -----------------------------------------------------------------------------
 

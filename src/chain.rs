@@ -1,5 +1,6 @@
 //! The chain: schemes asked in order, DRF's rule for the status, and the five control words.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::ctx::Ctx;
@@ -7,7 +8,7 @@ use crate::error::Error;
 use crate::options::{Kind as OptionKind, OptionDef};
 use crate::request::Request;
 use crate::schemes::{Scheme, Stop};
-use crate::verdict::{Event, Identity, Kind, Refusal, Response, SchemeName, Verdict, detail_body};
+use crate::verdict::{Event, Identity, Kind, NOBODY, Refusal, Response, SchemeName, Verdict, detail_body};
 
 /// What a scheme's answer means for the chain. `First` is DRF's rule, the others are PAM's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,8 +82,9 @@ pub(crate) enum Challenges {
 }
 
 /// A list of schemes with its rules. Never without a scheme that can find somebody.
+#[derive(Clone)]
 pub(crate) struct Chain {
-    links: Vec<Link>,
+    links: Arc<[Link]>,
     anonymous: Anonymous,
     /// The values of `WWW-Authenticate`, made once. None: a refusal is 403.
     challenges: Vec<String>,
@@ -129,14 +131,19 @@ impl Chain {
             Challenges::First => links.first().and_then(of).into_iter().collect(),
             Challenges::All => links.iter().filter_map(of).collect(),
         };
-        Some(Self { links, anonymous, challenges })
+        Some(Self { links: links.into(), anonymous, challenges })
+    }
+
+    /// The same schemes with another rule for nobody: a view's permission in `explain --batch`.
+    pub(crate) fn with_anonymous(&self, anonymous: Anonymous) -> Self {
+        Self { anonymous, ..self.clone() }
     }
 
     /// Asks the schemes. `trace` records the road. An error is no answer about the user.
     pub(crate) fn judge(&self, request: &Request<'_>, ctx: &Ctx<'_>, trace: bool) -> Result<Judgement, Error> {
         let mut decision = Decision::default();
         let mut judgement = Judgement { verdict: Verdict::Anonymous, events: Vec::new(), road: Vec::new() };
-        for link in &self.links {
+        for link in self.links.iter() {
             let said = link.ask(request, ctx)?;
             if trace {
                 judgement.road.push(link.step(&said));
@@ -205,6 +212,10 @@ impl Link {
     }
 }
 
+fn refused(refusal: Refusal) -> Verdict {
+    Verdict::Refused(Cow::Owned(refusal))
+}
+
 /// What the schemes so far amount to.
 #[derive(Default)]
 struct Decision {
@@ -222,7 +233,7 @@ impl Decision {
         match (control, said) {
             (Control::First | Control::Try, Said::User(identity)) => {
                 self.agree(&identity);
-                Next::Decided(self.failed.take().map_or(Verdict::Identified(identity), Verdict::Refused))
+                Next::Decided(self.failed.take().map_or(Verdict::Identified(identity), |refusal| refused(*refusal)))
             }
             (Control::First, Said::Refused(refusal)) => Next::Decided(self.fail(refusal)),
             (Control::Try, Said::Refused(refusal)) => {
@@ -244,17 +255,17 @@ impl Decision {
 
     fn at_the_end(self, anonymous: Anonymous) -> Verdict {
         if let Some(refusal) = self.failed {
-            return Verdict::Refused(refusal);
+            return refused(*refusal);
         }
         if let Some(identity) = self.agreed {
             return Verdict::Identified(identity);
         }
         if let Some(refusal) = self.tried {
-            return Verdict::Refused(refusal);
+            return refused(*refusal);
         }
         match anonymous {
             Anonymous::Allow => Verdict::Anonymous,
-            Anonymous::Refuse => Verdict::Refused(Box::new(Refusal::NOT_PROVIDED)),
+            Anonymous::Refuse => Verdict::Refused(Cow::Borrowed(&NOBODY)),
         }
     }
 
@@ -271,6 +282,159 @@ impl Decision {
     }
 
     fn fail(&mut self, refusal: Box<Refusal>) -> Verdict {
-        Verdict::Refused(self.failed.take().unwrap_or(refusal))
+        refused(*self.failed.take().unwrap_or(refusal))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::codec::vouched;
+    use crate::store::User;
+    use crate::verdict::{Auth, active};
+
+    /// What a scheme may answer, in a form that can be generated and shown.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    enum Plays {
+        User(u8),
+        Passes,
+        Refuses(u8),
+    }
+
+    const SLUGS: [&str; 3] = ["refused.0", "refused.1", "refused.2"];
+
+    fn said(plays: Plays) -> Said {
+        match plays {
+            Plays::User(n) => {
+                let user = active(User::foreign(&n.to_string(), &n.to_string()).unwrap()).ok().unwrap();
+                Said::User(Box::new(Identity::new(user, vouched(), Auth::None)))
+            }
+            Plays::Passes => Said::Passed,
+            Plays::Refuses(n) => Said::Refused(Box::new(Refusal::failed(SLUGS[usize::from(n)], "no"))),
+        }
+    }
+
+    /// The chain's verdict in one word: a user's number, a slug, or `nobody`.
+    fn decided(links: &[(Control, Plays)]) -> String {
+        let mut decision = Decision::default();
+        for (control, plays) in links {
+            if let Next::Decided(verdict) = decision.hear(*control, said(*plays)) {
+                return word(&verdict);
+            }
+        }
+        word(&decision.at_the_end(Anonymous::Allow))
+    }
+
+    fn word(verdict: &Verdict) -> String {
+        match verdict {
+            Verdict::Identified(identity) => identity.user.name().to_owned(),
+            Verdict::Anonymous => "nobody".to_owned(),
+            Verdict::Refused(refusal) => refusal.slug.to_owned(),
+        }
+    }
+
+    #[test]
+    fn each_control_word_does_what_its_row_says() {
+        use Control::{First, Optional, Required, Requisite, Try};
+        use Plays::{Passes, Refuses, User};
+        // A word, what its scheme says, and the verdict when a `first` behind it finds user 2.
+        for (control, plays, expected) in [
+            (First, User(1), "1"),
+            (First, Passes, "2"),
+            (First, Refuses(0), "refused.0"),
+            (Try, User(1), "1"),
+            (Try, Passes, "2"),
+            (Try, Refuses(0), "2"),
+            (Required, User(2), "2"),
+            (Required, User(1), "chain.disagree"),
+            (Required, Passes, "chain.no_credentials"),
+            (Required, Refuses(0), "refused.0"),
+            (Requisite, User(2), "2"),
+            (Requisite, User(1), "chain.disagree"),
+            (Requisite, Passes, "chain.no_credentials"),
+            (Requisite, Refuses(0), "refused.0"),
+            (Optional, User(1), "2"),
+            (Optional, Passes, "2"),
+            (Optional, Refuses(0), "2"),
+        ] {
+            assert_eq!(decided(&[(control, plays), (First, User(2))]), expected, "{control:?} {plays:?}");
+        }
+    }
+
+    #[test]
+    fn the_end_of_the_chain_decides_what_nobody_decided() {
+        use Control::{Required, Requisite, Try};
+        use Plays::{Passes, Refuses, User};
+        for (links, expected) in [
+            (&[(Try, Passes)][..], "nobody"),
+            (&[(Try, Refuses(0)), (Try, Refuses(1))], "refused.0"),
+            (&[(Required, User(1))], "1"),
+            (&[(Required, User(1)), (Requisite, User(1))], "1"),
+            (&[(Required, User(1)), (Required, User(2))], "chain.disagree"),
+            (&[(Required, User(1)), (Try, Refuses(0))], "1"),
+            (&[(Required, Refuses(0)), (Requisite, Refuses(1))], "refused.0"),
+            (&[(Required, Refuses(0)), (Try, User(1))], "refused.0"),
+        ] {
+            assert_eq!(decided(links), expected, "{links:?}");
+        }
+    }
+
+    fn any_links() -> impl Strategy<Value = Vec<(Control, Plays)>> {
+        use Control::{First, Optional, Required, Requisite, Try};
+        let control = prop_oneof![Just(First), Just(Try), Just(Required), Just(Requisite), Just(Optional)];
+        let plays = prop_oneof![(0u8..3).prop_map(Plays::User), Just(Plays::Passes), (0u8..3).prop_map(Plays::Refuses)];
+        prop::collection::vec((control, plays), 1..7)
+    }
+
+    proptest! {
+        #[test]
+        fn no_chain_lets_in_a_user_whom_no_deciding_scheme_found(links in any_links()) {
+            let verdict = decided(&links);
+            if let Ok(user) = verdict.parse::<u8>() {
+                let found = |(control, plays): &(Control, Plays)| *control != Control::Optional && *plays == Plays::User(user);
+                prop_assert!(links.iter().any(found), "{links:?} let in {user}");
+            }
+        }
+
+        #[test]
+        fn a_failed_demand_before_the_decision_is_never_forgotten(links in any_links()) {
+            let demands = |c: Control| matches!(c, Control::Required | Control::Requisite);
+            let decides = |(c, p): &(Control, Plays)| match p {
+                Plays::User(_) => matches!(c, Control::First | Control::Try),
+                Plays::Refuses(_) => matches!(c, Control::First | Control::Requisite),
+                Plays::Passes => *c == Control::Requisite,
+            };
+            let ran = links.iter().position(decides).map_or(&links[..], |i| &links[..=i]);
+            let failed = ran.iter().any(|(c, p)| demands(*c) && !matches!(p, Plays::User(_)));
+            if failed {
+                let verdict = decided(&links);
+                prop_assert!(verdict.contains('.'), "{links:?} gave {verdict}");
+            }
+        }
+
+        #[test]
+        fn a_chain_of_firsts_is_drfs_loop(plays in prop::collection::vec(any_links(), 1..2)) {
+            let links: Vec<_> = plays[0].iter().map(|(_, p)| (Control::First, *p)).collect();
+            let expected = links.iter().find(|(_, p)| *p != Plays::Passes).map_or("nobody".to_owned(), |(_, p)| match p {
+                Plays::User(n) => n.to_string(),
+                Plays::Refuses(n) => SLUGS[usize::from(*n)].to_owned(),
+                Plays::Passes => unreachable!(),
+            });
+            prop_assert_eq!(decided(&links), expected);
+        }
+
+        #[test]
+        fn optional_schemes_change_nothing(links in any_links(), at in 0usize..7, plays in 0u8..3) {
+            let mut more = links.clone();
+            more.insert(at.min(links.len()), (Control::Optional, [Plays::User(0), Plays::Passes, Plays::Refuses(0)][usize::from(plays)]));
+            prop_assert_eq!(decided(&links), decided(&more));
+        }
+    }
+
+    #[test]
+    fn a_chain_that_can_find_nobody_cannot_be_made() {
+        assert!(Chain::new(vec![], Anonymous::Allow, Challenges::First).is_none());
     }
 }

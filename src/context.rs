@@ -82,13 +82,13 @@ impl Context {
     }
 
     /// The surroundings of a call at a moment; 0 is now.
-    pub(crate) fn ctx(&self, now_us: i64) -> Ctx<'_> {
+    pub(crate) fn ctx(&self, at_us: i64) -> Ctx<'_> {
         Ctx {
             db: &self.db,
             users: &self.config.users,
             hashers: &self.config.hashers,
             zone: &self.config.zone,
-            now_us: if now_us == 0 { clock::now_us() } else { now_us },
+            at_us,
             inactive_may_try: self.config.inactive_may_try,
         }
     }
@@ -110,7 +110,7 @@ impl Context {
 
     /// The owner of a key, active or not. `None`: no such key.
     pub(crate) fn token_owner(&self, kind: &str, key: &str) -> Result<Option<User>, Error> {
-        Ok(tokens::owner(&self.ctx(0), self.table(kind)?, key)?.map(|(user, _)| user))
+        Ok(tokens::owner(&self.ctx(0), self.table(kind)?, key)?.map(|(user, ..)| user))
     }
 
     /// Deletes a key. False: there was none.

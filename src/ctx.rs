@@ -7,6 +7,7 @@ use crate::codec::datetime;
 use crate::codec::password::Hashers;
 use crate::error::Error;
 use crate::store::{Db, UsersTable};
+use crate::sys::clock;
 
 /// The surroundings of one call.
 pub(crate) struct Ctx<'a> {
@@ -15,8 +16,9 @@ pub(crate) struct Ctx<'a> {
     pub hashers: &'a Hashers,
     /// The zone of the datetimes in the database: UTC with Django's USE_TZ.
     pub zone: &'a TimeZone,
-    /// Unix time in microseconds; read once a call.
-    pub now_us: i64,
+    /// Unix time in microseconds that the caller wants it to be; 0 is the clock, which is read only
+    /// by who needs it.
+    pub at_us: i64,
     /// Whether inactive users may log in (Django's `AllowAllUsersModelBackend`).
     pub inactive_may_try: bool,
 }
@@ -24,7 +26,8 @@ pub(crate) struct Ctx<'a> {
 impl Ctx<'_> {
     /// The moment of the call as Django writes it.
     pub(crate) fn now_text(&self) -> Result<String, Error> {
-        datetime::to_text(self.now_us, self.zone).map_err(|_| Error::Invalid("a time beyond the year 9999"))
+        let now_us = if self.at_us == 0 { clock::now_us() } else { self.at_us };
+        datetime::to_text(now_us, self.zone).map_err(|_| Error::Invalid("a time beyond the year 9999"))
     }
 }
 

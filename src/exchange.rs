@@ -1,5 +1,6 @@
 //! One request and its verdicts: what `auth_request` wraps and `explain` uses.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::chain::{Chain, Judgement};
@@ -46,14 +47,15 @@ impl Exchange {
         if self.current.as_ref().is_some_and(is_wanted) {
             return;
         }
-        let next = match self.earlier.iter().position(is_wanted) {
+        // The old verdict goes first: if a scheme panics now, there is no verdict, not the old one.
+        self.earlier.extend(self.current.take());
+        self.current = Some(match self.earlier.iter().position(is_wanted) {
             Some(known) => self.earlier.swap_remove(known),
             None => {
                 let outcome = chain.judge(request, &self.context.ctx(self.now_us), self.trace);
                 Decided { chain: chain.clone(), outcome }
             }
-        };
-        self.earlier.extend(self.current.replace(next));
+        });
         self.context.log(|| (self.severity(), self.log_line()));
     }
 
@@ -95,7 +97,7 @@ impl Exchange {
                 Refusal::denied("host.denied", detail.into()).about(About::Name(identity.user.name().to_owned()))
             }
         };
-        judgement.verdict = Verdict::Refused(Box::new(refusal));
+        judgement.verdict = Verdict::Refused(Cow::Owned(refusal));
         true
     }
 
@@ -131,6 +133,9 @@ impl Exchange {
                 let about = match &refusal.about {
                     About::Nothing => String::new(),
                     About::Name(name) => format!(" user={}", escaped(name, FIELD)),
+                    About::Attempt(name, why) => {
+                        format!(" user={} why={}", escaped(name, FIELD), why.replace(' ', "-"))
+                    }
                     About::Credential(secret) => format!(" key={}", self.context.digest(secret)),
                 };
                 let kind = if refusal.kind == Kind::PermissionDenied { "denied" } else { "refused" };

@@ -24,3 +24,9 @@ mod store;
 #[allow(unsafe_code)]
 mod sys;
 mod verdict;
+
+/// docs/config.md, for the test that compares it with the committed file.
+#[doc(hidden)]
+pub fn config_manual() -> String {
+    config::manual::markdown()
+}

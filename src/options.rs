@@ -18,9 +18,9 @@ pub struct OptionDef {
 pub enum Kind {
     /// Any text.
     Text,
-    /// A text that becomes part of a header value: visible ASCII without `"` and `\`, and blanks.
+    /// A text that becomes part of a header value: visible ASCII and blanks.
     HeaderText,
-    /// One word of a header: visible ASCII without `"`, `\` and blanks.
+    /// One word of a header: visible ASCII.
     HeaderWord,
     /// A table or column name.
     Identifier,
@@ -47,8 +47,8 @@ impl Kind {
     pub fn expected(self) -> String {
         match self {
             Self::Text => "a text".to_owned(),
-            Self::HeaderText => "a text of visible ASCII and blanks without quote and backslash".to_owned(),
-            Self::HeaderWord => "one word of visible ASCII without quote and backslash".to_owned(),
+            Self::HeaderText => "a text of visible ASCII and blanks".to_owned(),
+            Self::HeaderWord => "one word of visible ASCII".to_owned(),
             Self::Identifier => "a table or column name: letters, digits and _, at most 63".to_owned(),
             Self::Column => "a column name (letters, digits and _, at most 63) or \"\"".to_owned(),
             Self::Columns => "a list of column names".to_owned(),

@@ -36,33 +36,64 @@ pub enum Headers<'a> {
     List(&'a [Header<'a>]),
     /// `Name: value` lines.
     Block(&'a [u8]),
-    /// A copy of a list.
+    /// The fields of a copy.
     Packed(&'a Packed),
 }
 
-/// A copy of header fields in one piece of memory.
+/// A copy of a request in one piece of memory, for hosts whose structs do not last.
 #[derive(Default, Clone)]
 pub struct Packed {
     bytes: Vec<u8>,
-    /// Where each field's name and value end.
+    /// Where each field's name and value end; the other texts stand in front.
     ends: Vec<(usize, usize)>,
+    /// Where method, target, host, peer and remote user end.
+    texts: [usize; 5],
+    tls: bool,
 }
 
 impl Packed {
-    /// Copies the fields.
-    pub fn of(headers: Headers<'_>) -> Self {
-        let mut packed = Self::default();
-        for header in headers.iter() {
+    /// Copies a request.
+    pub fn of(request: &Request<'_>) -> Self {
+        let texts = [request.method, request.target, request.host, request.peer, request.remote_user];
+        let (mut fields, mut length) = (0, texts.iter().map(|t| t.len()).sum::<usize>());
+        request.headers.each(|header| {
+            fields += 1;
+            length += header.name.len() + header.value.len();
+        });
+        let mut packed = Self { tls: request.tls, ..Self::default() };
+        packed.bytes.reserve_exact(length);
+        packed.ends.reserve_exact(fields);
+        for (end, text) in packed.texts.iter_mut().zip(texts) {
+            packed.bytes.extend_from_slice(text);
+            *end = packed.bytes.len();
+        }
+        request.headers.each(|header| {
             packed.bytes.extend_from_slice(header.name);
             let name_end = packed.bytes.len();
             packed.bytes.extend_from_slice(header.value);
             packed.ends.push((name_end, packed.bytes.len()));
-        }
+        });
         packed
     }
 
-    fn iter(&self) -> impl Iterator<Item = Header<'_>> {
-        let mut start = 0;
+    /// The request again, borrowed from the copy.
+    pub fn request(&self) -> Request<'_> {
+        let text = |i: usize| {
+            let start = if i == 0 { 0 } else { self.texts[i - 1] };
+            &self.bytes[start..self.texts[i]]
+        };
+        let mut request = Request::new(Headers::Packed(self));
+        request.method = text(0);
+        request.target = text(1);
+        request.host = text(2);
+        request.peer = text(3);
+        request.remote_user = text(4);
+        request.tls = self.tls;
+        request
+    }
+
+    fn fields(&self) -> impl Iterator<Item = Header<'_>> {
+        let mut start = self.texts[4];
         self.ends.iter().map(move |&(name_end, value_end)| {
             let header = Header { name: &self.bytes[start..name_end], value: &self.bytes[name_end..value_end] };
             start = value_end;
@@ -72,15 +103,13 @@ impl Packed {
 }
 
 impl<'a> Headers<'a> {
-    /// The fields in order.
-    pub fn iter(self) -> impl Iterator<Item = Header<'a>> {
-        let (list, block, packed) = match self {
-            Self::List(list) => (list, &[][..], None),
-            Self::Block(block) => (&[][..], block, None),
-            Self::Packed(packed) => (&[][..], &[][..], Some(packed)),
-        };
-        let copied = packed.into_iter().flat_map(Packed::iter);
-        list.iter().copied().chain(lines(block).filter_map(parse_line)).chain(copied)
+    /// Calls `f` with every field in order.
+    pub fn each(self, f: impl FnMut(Header<'a>)) {
+        match self {
+            Self::List(list) => list.iter().copied().for_each(f),
+            Self::Block(block) => lines(block).filter_map(parse_line).for_each(f),
+            Self::Packed(packed) => packed.fields().for_each(f),
+        }
     }
 
     /// Whether every line of a block is a header field: it has a colon, and does not start with a
@@ -119,19 +148,14 @@ impl<'a> Request<'a> {
     pub fn header(&self, name: &[u8]) -> Option<Cow<'a, [u8]>> {
         joined(self.headers, name)
     }
-
-    /// The header fields in order.
-    pub fn headers(&self) -> Headers<'a> {
-        self.headers
-    }
 }
 
 fn joined<'a>(headers: Headers<'a>, name: &[u8]) -> Option<Cow<'a, [u8]>> {
     let mut found: Option<Cow<'a, [u8]>> = None;
-    for header in headers.iter() {
+    headers.each(|header| {
         // Length first: it decides for almost every header.
         if header.name.len() != name.len() || !header.name.eq_ignore_ascii_case(name) {
-            continue;
+            return;
         }
         let value = trimmed(header.value);
         match &mut found {
@@ -141,7 +165,7 @@ fn joined<'a>(headers: Headers<'a>, name: &[u8]) -> Option<Cow<'a, [u8]>> {
                 joined.to_mut().extend_from_slice(value);
             }
         }
-    }
+    });
     found
 }
 
@@ -191,6 +215,19 @@ mod tests {
         let request = Request::new(Headers::Block(b"Host: x\r\nAuthorization:  Token a\t\r\nX: \r\n"));
         assert_eq!(request.authorization(), Some(&b"Token a"[..]));
         assert_eq!(request.header(b"x").as_deref(), Some(&b""[..]));
+    }
+
+    #[test]
+    fn a_copy_is_the_same_request() {
+        let list = [Header { name: b"A", value: b"1\n" }, Header { name: b"Authorization", value: b"Token a" }];
+        let mut request = Request::new(Headers::List(&list));
+        request.method = b"GET";
+        request.peer = b"::1";
+        let copy = Packed::of(&request);
+        let again = copy.request();
+        assert_eq!((again.method, again.target, again.peer), (&b"GET"[..], &b""[..], &b"::1"[..]));
+        assert_eq!(again.authorization(), Some(&b"Token a"[..]));
+        assert_eq!(again.header(b"a").as_deref(), Some(&b"1\n"[..]));
     }
 
     #[test]

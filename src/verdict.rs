@@ -92,6 +92,8 @@ pub(crate) enum About {
     Nothing,
     /// A name that the client claimed.
     Name(String),
+    /// A name that the client claimed, and why it was not believed.
+    Attempt(String, &'static str),
     /// A credential; the log shows its keyed digest.
     Credential(Secret),
 }
@@ -131,6 +133,9 @@ impl Refusal {
     pub(crate) const NO_PERMISSION: &'static str = "You do not have permission to perform this action.";
 }
 
+/// Nobody tried.
+pub(crate) static NOBODY: Refusal = Refusal::NOT_PROVIDED;
+
 /// Something that happened on the way to the verdict: Django's signals.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Event {
@@ -145,8 +150,8 @@ pub(crate) enum Verdict {
     Identified(Box<Identity>),
     /// Nobody, and that is allowed.
     Anonymous,
-    /// The request is refused.
-    Refused(Box<Refusal>),
+    /// The request is refused. Borrowed when nobody tried: the most common refusal costs nothing.
+    Refused(Cow<'static, Refusal>),
 }
 
 /// What the host sends, verbatim; on success the headers it adds.

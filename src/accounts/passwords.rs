@@ -14,8 +14,9 @@ pub(crate) enum Attempt {
     Wrong(&'static str),
 }
 
-/// Checks a password. Every failing path has cost at least one hash of the preferred kind, so that
-/// the time does not tell whether a name exists (Django CVE-2016-2513, CVE-2024-39329).
+/// Checks a password. A failure has cost one hash: the user's own, or where there is none to compute
+/// the preferred one, so that the time does not tell whether a name exists (Django CVE-2016-2513,
+/// CVE-2024-39329). As in Django, a hash of another algorithm than the preferred costs what it costs.
 pub(crate) fn check(ctx: &Ctx<'_>, name: &str, password: &[u8]) -> Result<Attempt, Error> {
     let Some(PasswordRow { user, encoded }) = ctx.users.password_by_name(ctx.db, name)? else {
         ctx.hashers.burn(password);

@@ -14,13 +14,13 @@ pub(crate) fn create(ctx: &Ctx<'_>, table: &TokensTable, user: &UserId, reset: b
     table.get_or_create(ctx.db, user, &fresh, &ctx.now_text()?, reset)
 }
 
-/// The owner of a key, with the proof that it is the stored one. `None`: no such key.
-pub(crate) fn owner(ctx: &Ctx<'_>, table: &TokensTable, key: &str) -> Result<Option<(User, Proof)>, Error> {
+/// The owner of a key and the key as stored, with the proof that they are one. `None`: no such key.
+pub(crate) fn owner(ctx: &Ctx<'_>, table: &TokensTable, key: &str) -> Result<Option<(User, Secret, Proof)>, Error> {
     let Some((user, stored)) = table.owner(ctx.db, ctx.users, key)? else { return Ok(None) };
     // The look-up compared already; this comparison is what makes the proof, and it guards against
     // a column whose collation finds more than what is equal.
     Ok(match same(key.as_bytes(), stored.reveal()) {
-        Ok(proof) => Some((user, proof)),
+        Ok(proof) => Some((user, stored, proof)),
         Err(Mismatch) => None,
     })
 }

@@ -73,20 +73,10 @@ unsafe impl Sized_ for auth_http {
 pub struct auth_request {
     /// The verdict so far; `auth_request_user` lends it out.
     user: auth_user,
-    copy: Copied,
+    /// What outlives the caller's structs.
+    copy: Packed,
     failure: Text,
     log: Text,
-}
-
-/// What outlives the caller's structs.
-struct Copied {
-    headers: Packed,
-    method: Box<[u8]>,
-    target: Box<[u8]>,
-    host: Box<[u8]>,
-    peer: Box<[u8]>,
-    remote_user: Box<[u8]>,
-    tls: bool,
 }
 
 /// Judges a request by `[chains.default]` of the default context: the one call,
@@ -159,16 +149,18 @@ pub unsafe extern "C" fn auth_request_new(
 pub unsafe extern "C" fn auth_request_authenticate(request: Option<&mut auth_request>, chain: u32) -> auth_status {
     guard(|| {
         let Some(request) = request else { return auth_status::AUTH_EINVAL };
-        let exchange = request.user.exchange_mut();
+        // Before the verdict, because judging may panic.
+        request.failure = Text::default();
+        request.log = Text::default();
+        request.user.forget_texts();
+        let exchange = request.user.exchange();
         let chains = &exchange.context().config().chains;
         let Some(chain) = usize::try_from(chain).ok().and_then(|i| chains.get(i)).map(|(_, chain)| chain.clone())
         else {
             return auth_status::AUTH_ECONFIG;
         };
-        exchange.judge(&chain, &request.copy.borrow());
-        request.failure = Text::default();
-        request.log = Text::default();
-        request.user.forget_texts();
+        let exchange = request.user.exchange_mut();
+        exchange.judge(&chain, &request.copy.request());
         request.user.status()
     })
 }
@@ -325,31 +317,10 @@ unsafe fn with_request<R>(http: *const auth_http, f: impl FnOnce(&Request<'_>, i
 fn copied(context: &Arc<Context>, request: &Request<'_>, now_us: i64) -> auth_request {
     auth_request {
         user: auth_user::judged(Exchange::new(context.clone(), now_us, false)),
-        copy: Copied {
-            headers: Packed::of(request.headers()),
-            method: request.method.into(),
-            target: request.target.into(),
-            host: request.host.into(),
-            peer: request.peer.into(),
-            remote_user: request.remote_user.into(),
-            tls: request.tls,
-        },
+        copy: Packed::of(request),
         failure: Text::default(),
         log: Text::default(),
     }
 }
 
-impl Copied {
-    fn borrow(&self) -> Request<'_> {
-        let mut request = Request::new(Headers::Packed(&self.headers));
-        request.method = &self.method;
-        request.target = &self.target;
-        request.host = &self.host;
-        request.peer = &self.peer;
-        request.remote_user = &self.remote_user;
-        request.tls = self.tls;
-        request
-    }
-}
-
-const FEW: usize = 32;
+const FEW: usize = 16;

@@ -9,7 +9,7 @@ use super::input::Budget;
 use super::status::{auth_status, auth_str};
 use super::{guard, guard_or};
 use crate::request::Request;
-use crate::schemes::custom::{Answer, Host};
+use crate::schemes::custom::{Answer, Host, Hosts};
 use crate::sys::latch::Latch;
 
 /// Only one thread at a time may call `authenticate`.
@@ -229,11 +229,7 @@ unsafe fn say(
 ///
 /// # Safety
 /// `first` points to `count` schemes whose texts are readable.
-pub(super) unsafe fn hosts(
-    budget: &mut Budget,
-    first: *const auth_scheme,
-    count: usize,
-) -> Result<Vec<(String, Arc<dyn Host>)>, auth_status> {
+pub(super) unsafe fn hosts(budget: &mut Budget, first: *const auth_scheme, count: usize) -> Result<Hosts, auth_status> {
     // SAFETY: by contract.
     let schemes = unsafe { budget.array(first, count) }?;
     let mut checked: Vec<(&str, HostScheme)> = Vec::new();

@@ -14,7 +14,7 @@ use crate::codec::digest::DigestKey;
 use crate::codec::password::{HASHERS, Hasher, HasherDef, Hashers};
 use crate::error::{Error, Report};
 use crate::options::{Kind, OptionDef, Values};
-use crate::schemes::custom::{Custom, Host};
+use crate::schemes::custom::{Custom, Hosts};
 use crate::schemes::{Building, PROBES, SCHEMES, Scheme, SchemeDef, token};
 use crate::store::tables::Identifier;
 use crate::store::{GroupsTable, IdKind, Settings, TokensTable, UsersTable};
@@ -23,7 +23,7 @@ use crate::verdict::SchemeName;
 /// What a scheme of a chain is made from, kept for inline chains.
 pub(super) struct Parts {
     schemes: Vec<(Key, Node)>,
-    custom: Vec<(String, Arc<dyn Host>)>,
+    custom: Hosts,
 }
 
 /// The state of building chains.
@@ -33,11 +33,10 @@ struct Builder<'a> {
     users: &'a UsersTable,
     token_tables: Vec<Arc<TokensTable>>,
     tokens: Vec<(String, Arc<TokensTable>)>,
-    /// Whether the oracle's test schemes are known.
-    probes: bool,
+    exact: bool,
 }
 
-pub(super) fn config(root: &Node, source: &Source<'_>, custom: &[(String, Arc<dyn Host>)]) -> Result<Config, Report> {
+pub(super) fn config(root: &Node, source: &Source<'_>, custom: &Hosts) -> Result<Config, Report> {
     let members = source.table(root, "the file")?;
     let names: Vec<_> = tables::TABLES.iter().map(|(name, _)| *name).collect();
     let top = source.values(members, tables::TOP, &names, "the file", root.place)?;
@@ -45,9 +44,9 @@ pub(super) fn config(root: &Node, source: &Source<'_>, custom: &[(String, Arc<dy
     let users_node = section(source, members, "users")?;
     let users_values = source.values(&users_node, tables::USERS, &[], "[users]", place_of("users"))?;
     let users = users_table(&users_values).map_err(|e| source.report(place_of("users"), e.to_string(), ""))?;
-    let parts = Parts { schemes: section(source, members, "schemes")?, custom: custom.to_vec() };
+    let parts = Parts { schemes: section(source, members, "schemes")?, custom: custom.clone() };
     let mut builder =
-        Builder { source, parts: &parts, users: &users, token_tables: vec![], tokens: vec![], probes: false };
+        Builder { source, parts: &parts, users: &users, token_tables: vec![], tokens: vec![], exact: top.is("exact") };
     builder.every_scheme()?;
     let chains = builder.chains(&section(source, members, "chains")?)?;
     let tokens = builder.tokens;
@@ -58,6 +57,7 @@ pub(super) fn config(root: &Node, source: &Source<'_>, custom: &[(String, Arc<dy
         zone: zone(source, &top, place_of("time_zone"))?,
         inactive_may_try: top.list("authentication_backends").iter().any(|b| b == "AllowAllUsersModelBackend"),
         digest_key: DigestKey::new(top.text("secret_key").as_bytes()),
+        exact: top.is("exact"),
         chains,
         tokens,
         users,
@@ -69,10 +69,10 @@ impl Parts {
     /// See [`Config::inline_chain`].
     pub(super) fn inline_chain(&self, config: &Config, schemes: &Node, anonymous: Anonymous) -> Result<Chain, Report> {
         let base = std::path::Path::new(".");
-        let source = &Source { file: "(line)", base };
+        let source = &Source { file: "(line)", base, inline: true };
         let token_tables = config.tokens.iter().map(|(_, table)| table.clone()).collect();
         let mut builder =
-            Builder { source, parts: self, users: &config.users, token_tables, tokens: vec![], probes: true };
+            Builder { source, parts: self, users: &config.users, token_tables, tokens: vec![], exact: config.exact };
         builder.chain("the chain", schemes, anonymous, Challenges::First)
     }
 }
@@ -177,7 +177,7 @@ impl Builder<'_> {
         }
         let also: &[&str] = if item.is_empty() { &["type"] } else { &["type", "scheme", "control"] };
         let options = self.source.values(&members, def.options, also, &format!("the scheme {name:?}"), place)?;
-        let mut building = Building { users: self.users, token_tables: &mut self.token_tables };
+        let mut building = Building { users: self.users, token_tables: &mut self.token_tables, exact: self.exact };
         let made = (def.build)(&options, &mut building).and_then(|scheme| {
             if std::ptr::eq(def.options, token_options()) && item.is_empty() {
                 self.tokens.push((name.to_owned(), token::table(&options, &mut building)?));
@@ -193,7 +193,8 @@ impl Builder<'_> {
             Some((_, node)) => return Err(self.source.expected(node, "type", "the name of a scheme")),
             None => (name, place),
         };
-        let probes = if self.probes { PROBES } else { &[] };
+        // The oracle's test schemes stand in inline chains only.
+        let probes = if self.source.inline { PROBES } else { &[] };
         SCHEMES.iter().chain(probes).find(|def| def.name == wanted).ok_or_else(|| {
             let mut known: Vec<_> = SCHEMES.iter().chain(probes).map(|def| def.name.to_owned()).collect();
             known.extend(self.parts.custom.iter().map(|(name, _)| name.clone()));
@@ -250,10 +251,11 @@ fn hashers(source: &Source<'_>, top: &Values, section: &[(Key, Node)], place: Pl
     let mut made: BTreeMap<&str, Hasher> = BTreeMap::new();
     for def in HASHERS {
         let own = section.iter().find(|(key, _)| key.text == def.name);
-        let (costs, place) = match own {
-            Some((key, node)) => (costs(source, def, source.table(node, def.name)?)?, key.place),
-            None => (vec![], place),
+        let (members, place) = match own {
+            Some((key, node)) => (source.table(node, def.name)?, key.place),
+            None => (&[][..], place),
         };
+        let costs = costs(source, def, members)?;
         let cost = |name: &str| costs.iter().find(|(known, _)| *known == name).map_or(0, |(_, cost)| *cost);
         let hasher =
             def.build(&cost).map_err(|why| source.report(place, format!("[hashers.{}]: {why}", def.name), ""))?;

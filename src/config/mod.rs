@@ -2,6 +2,7 @@
 //! file, with its place.
 
 mod build;
+pub(crate) mod manual;
 mod node;
 mod read;
 pub(crate) mod tables;
@@ -17,7 +18,7 @@ use crate::chain::Chain;
 use crate::codec::digest::DigestKey;
 use crate::codec::password::Hashers;
 use crate::error::Report;
-use crate::schemes::custom::Host;
+use crate::schemes::custom::Hosts;
 use crate::store::{GroupsTable, Settings, TokensTable, UsersTable};
 use crate::sys::environment;
 use crate::sys::file::{Privacy, read_trusted};
@@ -33,6 +34,8 @@ pub(crate) struct Config {
     pub hashers: Hashers,
     pub zone: TimeZone,
     pub inactive_may_try: bool,
+    /// Answer as the peers do where we are stricter.
+    pub exact: bool,
     pub digest_key: DigestKey,
     pub chains: Vec<(String, Arc<Chain>)>,
     /// The token tables by the name of their scheme; `token` is always among them.
@@ -51,7 +54,7 @@ pub(crate) struct Origin {
     /// The folder that paths start from; the file's own when `None`.
     pub base: Option<PathBuf>,
     /// The host's own schemes by name.
-    pub custom: Vec<(String, Arc<dyn Host>)>,
+    pub custom: Hosts,
     /// The settings of one `--batch` line: options of the top of the file that replace the file's.
     pub overrides: Vec<(String, serde_json::Value)>,
 }
@@ -75,7 +78,7 @@ impl Config {
         let own_folder = origin.path.as_deref().and_then(Path::parent).unwrap_or(Path::new("."));
         let base = origin.base.as_deref().unwrap_or(own_folder);
         let root = with_overrides(Node::from_toml(&text, &file)?, &origin.overrides);
-        build::config(&root, &read::Source { file: &file, base }, &origin.custom)
+        build::config(&root, &read::Source { file: &file, base, inline: false }, &origin.custom)
     }
 
     /// The chain of a name.

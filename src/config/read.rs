@@ -13,6 +13,8 @@ use crate::sys::file::{Privacy, read_trusted};
 pub(crate) struct Source<'a> {
     pub file: &'a str,
     pub base: &'a Path,
+    /// An inline chain: keywords that can never match are taken as DRF takes them.
+    pub inline: bool,
 }
 
 impl Source<'_> {
@@ -78,6 +80,9 @@ impl Source<'_> {
         let unfit = || self.expected(node, option.name, &option.kind.expected());
         let value = match (&node.data, option.kind) {
             (_, Kind::Secret) => Value::Text(self.secret(node, option.name)?),
+            (Data::Text(text), Kind::HeaderWord) if self.inline && text_fits(text, Kind::HeaderText) => {
+                Value::Text(text.clone())
+            }
             (Data::Text(text), kind) if text_fits(text, kind) => Value::Text(text.clone()),
             (Data::Integer(n), Kind::Integer(least, most)) if (least..=most).contains(n) => Value::Integer(*n),
             (Data::Boolean(flag), Kind::Boolean) => Value::Boolean(*flag),
@@ -155,7 +160,7 @@ fn shown(node: &Node) -> String {
 }
 
 fn text_fits(text: &str, kind: Kind) -> bool {
-    let visible = |b: u8| (0x21..0x7f).contains(&b) && b != b'"' && b != b'\\';
+    let visible = |b: u8| (0x21..0x7f).contains(&b);
     match kind {
         Kind::Text => !text.contains('\0'),
         Kind::HeaderText => text.bytes().all(|b| b == b' ' || visible(b)),

@@ -28,9 +28,12 @@ struct Basic {
     challenge: String,
 }
 
-fn build(options: &Values, _: &mut Building<'_>) -> Result<Box<dyn Scheme>, Error> {
-    let challenge = format!("Basic realm=\"{}\"", options.text("www_authenticate_realm"));
-    Ok(Box::new(Basic { challenge }))
+fn build(options: &Values, building: &mut Building<'_>) -> Result<Box<dyn Scheme>, Error> {
+    let realm = options.text("www_authenticate_realm");
+    // DRF inserts the realm raw, so that one with a quote breaks the header apart; a quoted-string
+    // escapes it (RFC 9110 §5.6.4).
+    let realm = if building.exact { realm.to_owned() } else { realm.replace('\\', "\\\\").replace('"', "\\\"") };
+    Ok(Box::new(Basic { challenge: format!("Basic realm=\"{realm}\"") }))
 }
 
 impl Scheme for Basic {
@@ -47,7 +50,7 @@ impl Scheme for Basic {
         let (name, password) = pair.split_once(':').ok_or(NOT_BASE64)?;
         let (user, proof) = match passwords::check(ctx, name, password.as_bytes())? {
             Attempt::Right(user, proof) => (*user, proof),
-            Attempt::Wrong(_) => return Err(wrong(name).into()),
+            Attempt::Wrong(why) => return Err(wrong(name, why).into()),
         };
         Ok(Some(Identity::new(allowed(user, name, ctx)?, proof, Auth::None)))
     }
@@ -60,11 +63,11 @@ impl Scheme for Basic {
 /// `ModelBackend` answers a right password of an inactive user like a wrong one;
 /// `AllowAllUsersModelBackend` lets DRF see the user, which then says so.
 fn allowed(user: crate::store::User, name: &str, ctx: &Ctx<'_>) -> Result<ActiveUser, Refusal> {
-    active(user).map_err(|inactive| if ctx.inactive_may_try { inactive } else { wrong(name) })
+    active(user).map_err(|inactive| if ctx.inactive_may_try { inactive } else { wrong(name, "inactive") })
 }
 
-fn wrong(name: &str) -> Refusal {
-    WRONG.about(About::Name(name.to_owned())).announcing(Event::LoginFailed { username: name.to_owned() })
+fn wrong(name: &str, why: &'static str) -> Refusal {
+    WRONG.about(About::Attempt(name.to_owned(), why)).announcing(Event::LoginFailed { username: name.to_owned() })
 }
 
 /// UTF-8, else Latin-1, as DRF decodes.

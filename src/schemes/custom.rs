@@ -28,6 +28,9 @@ pub(crate) trait Host: Send + Sync {
     fn challenge(&self) -> Option<&str>;
 }
 
+/// The host's schemes by the names that a configuration gives them.
+pub(crate) type Hosts = Vec<(String, std::sync::Arc<dyn Host>)>;
+
 /// A scheme that asks the host.
 pub(crate) struct Custom {
     name: String,

@@ -61,14 +61,19 @@ pub(crate) struct SchemeDef {
     /// Its options.
     pub options: &'static [OptionDef],
     /// Makes the scheme from checked options.
-    pub build: fn(&Values, &mut Building<'_>) -> Result<Box<dyn Scheme>, Error>,
+    pub build: Build,
 }
+
+/// Makes a scheme of its checked options.
+pub(crate) type Build = fn(&Values, &mut Building<'_>) -> Result<Box<dyn Scheme>, Error>;
 
 /// What schemes share while a configuration is built.
 pub(crate) struct Building<'a> {
     pub users: &'a UsersTable,
     /// The token tables so far; schemes of one table share it.
     pub token_tables: &'a mut Vec<Arc<TokensTable>>,
+    /// Whether to answer as the peers do where we are stricter.
+    pub exact: bool,
 }
 
 /// Every scheme that a configuration file can name; the host's custom schemes come on top.

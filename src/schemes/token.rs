@@ -83,12 +83,13 @@ impl Scheme for Token {
             Some(Credentials::Spaces) => return Err(SPACES.into()),
             Some(Credentials::One(word)) => std::str::from_utf8(word).map_err(|_| CHARACTERS)?,
         };
-        let credential = || Secret::new(key);
-        let Some((user, proof)) = tokens::owner(ctx, &self.table, key)? else {
-            return Err(UNKNOWN.about(About::Credential(credential())).into());
+        let Some((user, stored, proof)) = tokens::owner(ctx, &self.table, key)? else {
+            return Err(UNKNOWN.about(About::Credential(Secret::new(key))).into());
         };
-        let user = active(user).map_err(|r| r.about(About::Credential(credential())))?;
-        Ok(Some(Identity::new(user, proof, Auth::Token(credential()))))
+        match active(user) {
+            Ok(user) => Ok(Some(Identity::new(user, proof, Auth::Token(stored)))),
+            Err(inactive) => Err(inactive.about(About::Credential(stored)).into()),
+        }
     }
 
     fn challenge(&self) -> Option<&str> {

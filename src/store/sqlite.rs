@@ -4,7 +4,7 @@
 //! Connections are opened when first needed, closed before a fork, and opened anew when the file
 //! was replaced by rename (looked for once a second at most).
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -60,11 +60,6 @@ impl Db {
             slot.generation = generation;
         }
         Ok(Access { slot })
-    }
-
-    /// Where the database is.
-    pub(crate) fn path(&self) -> &Path {
-        &self.slots.settings.path
     }
 }
 

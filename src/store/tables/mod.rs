@@ -1,6 +1,8 @@
-//! One file per Django table; each owns all SQL on its table.
+//! One file per Django table; each owns all SQL on its table. `schema` makes them all.
 
 pub(crate) mod groups;
+#[cfg(feature = "cli")]
+pub(crate) mod schema;
 pub(crate) mod tokens;
 pub(crate) mod users;
 

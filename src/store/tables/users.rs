@@ -87,7 +87,8 @@ impl User {
         self.texts[self.name_len + 1..].as_ptr().cast()
     }
 
-    /// A user that is in no table (a custom scheme's). NUL in a text is refused.
+    /// A user that is in no table, for tests of what needs one.
+    #[cfg(test)]
     pub(crate) fn foreign(id: &str, name: &str) -> Option<Self> {
         let id = id.parse().map_or_else(|_| UserId::Text(id.into()), UserId::Integer);
         Self::with_texts(id, name, "", [true, false, false])

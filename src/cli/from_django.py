@@ -1,0 +1,326 @@
+"""Makes authchain.toml of a Django project's settings.
+
+Run by `authchain from-django` with the project's own Python. One argument: what is asked, as JSON
+(settings, path, secret_file, print_secret, hashers). One JSON object on standard output: `config`
+and, for a secret file, `secret`; or `error`. What authchain cannot imitate becomes a comment.
+"""
+import json
+import math
+import os
+import re
+import sys
+
+
+class Unfit(Exception):
+    """The project cannot be configured; the text says why and what to do."""
+
+
+# ---------------------------------------------------------------- TOML
+def quoted(value):
+    """A TOML string: JSON's, but that DEL is escaped."""
+    return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def toml(value):
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, (list, tuple)):
+        return "[%s]" % ", ".join(map(toml, value))
+    return quoted(value)
+
+
+def setting(key, value):
+    return "%s = %s" % (key, toml(value))
+
+
+def note(text):
+    """A comment of one line, whatever is in the text."""
+    return "# " + re.sub(r"[\x00-\x1f\x7f\x85\u2028\u2029]+", " ", str(text))
+
+
+def table(name, values):
+    return ["", "[%s]" % name] + [setting(key, value) for key, value in values.items()]
+
+
+def dotted(cls):
+    return "%s.%s" % (getattr(cls, "__module__", "?"), getattr(cls, "__qualname__", cls))
+
+
+def changes(cls, stock):
+    """The names that `cls` says anew above `stock`, which it inherits from."""
+    between = cls.__mro__[:cls.__mro__.index(stock)]
+    return {name for part in between for name in vars(part)
+            if name not in ("__module__", "__doc__", "__qualname__", "__firstlineno__", "__static_attributes__")}
+
+
+# ---------------------------------------------------------------- top of the file
+def database(user_model):
+    from django.db import connections, router
+    connection = connections[router.db_for_read(user_model)]
+    if connection.vendor != "sqlite":
+        raise Unfit("the users are in a %s database; this version of authchain opens SQLite files only"
+                    % connection.vendor)
+    name = str(connection.settings_dict["NAME"])
+    if not name or ":memory:" in name or name.startswith("file:"):
+        raise Unfit("the database %r is no file (authchain needs one that it can open too)" % name)
+    lines = [setting("database", "sqlite:" + os.path.abspath(name))]
+    timeout = connection.settings_dict.get("OPTIONS", {}).get("timeout")
+    if timeout is not None:
+        lines.append(setting("timeout", max(0, min(600, math.ceil(timeout)))))
+    return lines + zone(connection)
+
+
+def zone(connection):
+    from django.conf import settings
+    if settings.USE_TZ and connection.timezone_name == "UTC":
+        return [setting("use_tz", True)]
+    # also a database with a TIME_ZONE of its own
+    return [setting("use_tz", False), setting("time_zone", connection.timezone_name)]
+
+
+def secret_key(question):
+    from django.conf import settings
+    secret = settings.SECRET_KEY
+    secret = secret.decode() if isinstance(secret, bytes) else str(secret)
+    if question["secret_file"]:
+        return ["secret_key = { file = %s }" % quoted(question["secret_file"])], secret
+    if question["print_secret"]:
+        return [setting("secret_key", secret)], None
+    return [note("SECRET_KEY stands in the environment of every host; or see --secret-file."),
+            'secret_key = { env = "AUTHCHAIN_SECRET_KEY" }'], None
+
+
+def hashers(known):
+    """The line, notes, and a table for each hasher with other costs than authchain's own."""
+    from django.contrib.auth.hashers import get_hashers
+    names, notes, tables = [], [], []
+    for hasher in get_hashers():
+        cls, costs = type(hasher), known.get(hasher.algorithm)
+        stock = next((c for c in cls.__mro__ if c.__module__ == "django.contrib.auth.hashers"), object)
+        if costs is None or changes(cls, stock) - set(costs) - {"algorithm"}:
+            notes.append(note("PASSWORD_HASHERS: %s is left out: authchain does not know it" % dotted(cls)))
+            continue
+        if hasher.algorithm in names:
+            notes.append(note("PASSWORD_HASHERS: %s is left out: a second %s" % (dotted(cls), hasher.algorithm)))
+            continue
+        names.append(hasher.algorithm)
+        changed = {name: getattr(hasher, name) for name, cost in costs.items() if getattr(hasher, name) != cost}
+        if changed:
+            tables += table("hashers." + hasher.algorithm, changed)
+    if not names:
+        raise Unfit("PASSWORD_HASHERS has no hasher that authchain knows (%s)" % ", ".join(known))
+    return notes + [setting("password_hashers", names)], tables
+
+
+def backends():
+    """The lines, and whether there is a backend that checks passwords as authchain does."""
+    from django.conf import settings
+    prefix, known, lines = "django.contrib.auth.backends.", [], []
+    for path in settings.AUTHENTICATION_BACKENDS:
+        name = path[len(prefix):] if path.startswith(prefix) else ""
+        if name in ("ModelBackend", "AllowAllUsersModelBackend"):
+            known.append(name)
+        else:
+            lines.append(note("AUTHENTICATION_BACKENDS: %s is left out: authchain does not know it" % path))
+    if known:
+        lines.append(setting("authentication_backends", list(dict.fromkeys(known))))
+    return lines, bool(known)
+
+
+# ---------------------------------------------------------------- [users]
+def column(model, name):
+    """The column of a field; "" when the model has none of that name."""
+    from django.core.exceptions import FieldDoesNotExist
+    try:
+        return model._meta.get_field(name).column or ""
+    except FieldDoesNotExist:
+        return ""
+
+
+def id_type(model):
+    from django.db import models
+    pk = model._meta.pk
+    if model._meta.parents:
+        raise Unfit("%s keeps its fields in several tables; authchain reads one" % dotted(model))
+    if isinstance(pk, models.UUIDField):
+        return "uuid"
+    if isinstance(pk, (models.AutoField, models.IntegerField)):
+        return "integer"
+    raise Unfit("the key of %s is a %s; authchain knows numbers and UUIDs" % (dotted(model), type(pk).__name__))
+
+
+def users(model):
+    from django.contrib.auth.models import User
+    if model is User:
+        return []
+    names = {
+        "table": model._meta.db_table,
+        "id_type": id_type(model),
+        "id_column": model._meta.pk.column,
+        "username_column": column(model, model.USERNAME_FIELD),
+        "password_column": column(model, "password"),
+        "email_column": column(model, model.get_email_field_name()),
+    }
+    for name in ("is_active", "is_staff", "is_superuser", "date_joined"):
+        names[name + "_column"] = column(model, name)
+    if not names["is_active_column"] and getattr(model, "is_active", None) is not True:
+        raise Unfit("%s.is_active is no field; authchain would take every user for active" % dotted(model))
+    names["empty_columns"], notes = required(model, list(names.values()))
+    names.update(groups(model))
+    return table("users", names) + notes
+
+
+def required(model, named):
+    """Text columns that a new user gets as empty texts, and notes on what cannot be filled."""
+    from django.db.models import NOT_PROVIDED
+    empty, notes = [], []
+    for field in model._meta.concrete_fields:
+        filled = getattr(field, "generated", False) or getattr(field, "db_default", NOT_PROVIDED) is not NOT_PROVIDED
+        if field.null or field.primary_key or filled or field.column in named:
+            continue
+        if field.get_default() == "" and not field.unique:
+            empty.append(field.column)
+        else:
+            notes.append(note("%s cannot be filled by `authchain user create`" % field.column))
+    return empty, notes
+
+
+def groups(model):
+    """How users and groups are joined; nothing when the model has no groups of Django's."""
+    from django.contrib.auth.models import Group
+    from django.core.exceptions import FieldDoesNotExist
+    try:
+        field = model._meta.get_field("groups")
+    except FieldDoesNotExist:
+        return {}
+    if not field.many_to_many or field.related_model is not Group:
+        return {}
+    return {"groups_table": field.m2m_db_table(), "groups_user_column": field.m2m_column_name()}
+
+
+# ---------------------------------------------------------------- [schemes] and [chains]
+def basic(cls):
+    """(name, options) of a scheme; None when the class does something of its own."""
+    from rest_framework.authentication import BasicAuthentication
+    if changes(cls, BasicAuthentication) - {"www_authenticate_realm"}:
+        return None
+    options = {"www_authenticate_realm": cls.www_authenticate_realm}
+    return "basic", {} if cls.www_authenticate_realm == "api" else options
+
+
+def token(cls, taken):
+    """As `basic`. DRF's own class is `token`, others have their class's name."""
+    from rest_framework.authentication import TokenAuthentication
+    if changes(cls, TokenAuthentication) - {"keyword", "model"}:
+        return None
+    model = cls().get_model()
+    if model._meta.abstract:               # rest_framework.authtoken is not installed
+        return None
+    options = {
+        "keyword": cls.keyword,
+        "table": model._meta.db_table,
+        "key_column": column(model, "key"),
+        "user_column": column(model, "user"),
+        "created_column": column(model, "created"),
+    }
+    usual = {"keyword": "Token", "table": "authtoken_token", "key_column": "key", "user_column": "user_id",
+             "created_column": "created"}
+    options = {name: value for name, value in options.items() if value != usual[name]}
+    name = re.sub(r"(?<!^)(?=[A-Z])", "_", re.sub("Authentication$", "", cls.__name__)).lower()
+    name = re.sub(r"[^a-z0-9_]", "_", name)
+    while options and (name in taken or name in ("", "basic")):
+        name += "_token"
+    return (name, dict({} if name == "token" else {"type": "token"}, **options)) if options else ("token", {})
+
+
+def authenticators(has_passwords):
+    """Names of schemes, notes and tables, of DEFAULT_AUTHENTICATION_CLASSES."""
+    from rest_framework.authentication import BasicAuthentication, TokenAuthentication
+    from rest_framework.settings import api_settings
+    names, notes, tables = [], [], []
+    classes = api_settings.DEFAULT_AUTHENTICATION_CLASSES
+    reserved = ["token"] * (TokenAuthentication in classes)
+    for cls in classes:
+        scheme = None
+        if issubclass(cls, TokenAuthentication):
+            scheme = token(cls, names + reserved)
+        elif issubclass(cls, BasicAuthentication) and has_passwords:
+            scheme = basic(cls)
+        if scheme is None or scheme[0] in names:
+            why = "twice" if scheme else "authchain does not know it, or not with its changes"
+            notes.append(note("%s is left out: %s" % (dotted(cls), why)))
+            continue
+        names.append(scheme[0])
+        tables += table("schemes." + scheme[0], scheme[1]) if scheme[1] else []
+    return names, notes, tables
+
+
+def anonymous():
+    """The word for DEFAULT_PERMISSION_CLASSES, and notes on those that ask for more than a user."""
+    from rest_framework.permissions import AllowAny, IsAuthenticated
+    from rest_framework.settings import api_settings
+    classes = api_settings.DEFAULT_PERMISSION_CLASSES
+    notes = [note("%s is not looked at: authchain only asks who it is" % dotted(cls))
+             for cls in classes if cls not in (AllowAny, IsAuthenticated)]
+    return "allow" if all(cls is AllowAny for cls in classes) else "refuse", notes
+
+
+def chain(has_passwords):
+    try:
+        import rest_framework  # noqa: F401
+    except ImportError:
+        names, notes, tables = ["basic"] * has_passwords, [note("There is no REST framework: Basic, if anything")], []
+        word, more = "refuse", []
+    else:
+        names, notes, tables = authenticators(has_passwords)
+        word, more = anonymous()
+    if not names:
+        return [""] + notes + [note("No scheme is left: there is no chain")]
+    return tables + [""] + notes + more + table("chains.default", {"schemes": names, "anonymous": word})[1:]
+
+
+# ---------------------------------------------------------------- the whole
+def head(settings):
+    import django
+    text = "Made by `authchain from-django %s` from Django %s" % (settings, django.__version__)
+    try:
+        import rest_framework
+        text += ", REST framework %s" % rest_framework.VERSION
+    except ImportError:
+        pass
+    return [note(text), note("`authchain check` says whether it is right."), ""]
+
+
+def answer(question):
+    os.chdir(question["path"])
+    sys.path.insert(0, os.getcwd())        # as for manage.py
+    os.environ["DJANGO_SETTINGS_MODULE"] = question["settings"]
+    import django
+    django.setup()
+    from django.contrib.auth import get_user_model
+    model = get_user_model()
+    secret_lines, secret = secret_key(question)
+    hasher_lines, hasher_tables = hashers(question["hashers"])
+    backend_lines, has_passwords = backends()
+    lines = head(question["settings"]) + database(model) + secret_lines + hasher_lines + backend_lines
+    lines += users(model) + hasher_tables + chain(has_passwords)
+    return {"config": "\n".join(lines) + "\n", "secret": secret}
+
+
+def main():
+    # Settings may print while they are loaded: that goes to standard error.
+    pipe = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    try:
+        said = answer(json.loads(sys.argv[1]))
+    except Unfit as e:
+        said = {"error": str(e)}
+    except (Exception, SystemExit) as e:
+        said = {"error": "%s: %s" % (type(e).__name__, e)}
+    with pipe:
+        json.dump(said, pipe)
+
+
+main()

@@ -1,0 +1,107 @@
+//! `authchain from-django`: a configuration from a Django project's own settings. The project's
+//! Python reads them (from_django.py); here its answer is checked and printed.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use super::made::Made;
+use super::output::{self, Failure, Outcome};
+use crate::codec::password::HASHERS;
+use crate::config::{Config, Origin};
+
+/// Which project, and what becomes of its secret.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// The settings, as in DJANGO_SETTINGS_MODULE
+    #[arg(value_name = "SETTINGS_MODULE")]
+    settings: String,
+    /// The project's Python
+    #[arg(long, default_value = "python3", value_name = "PYTHON")]
+    python: OsString,
+    /// The project's folder, where manage.py is
+    #[arg(long, default_value = ".", value_name = "DIR")]
+    path: PathBuf,
+    /// Write SECRET_KEY into this new file, for its owner only, and refer to it
+    #[arg(long, value_name = "FILE", conflicts_with = "print_secret")]
+    secret_file: Option<PathBuf>,
+    /// Print SECRET_KEY itself; otherwise the configuration takes it from $AUTHCHAIN_SECRET_KEY
+    #[arg(long)]
+    print_secret: bool,
+}
+
+/// Asks, checks, prints.
+pub(super) fn run(args: &Args) -> Outcome {
+    let secret_file = args.secret_file.as_deref().map(absolute).transpose()?;
+    let question = json!({
+        "settings": args.settings,
+        "path": text(&args.path)?,
+        "secret_file": secret_file.as_deref().map(text).transpose()?,
+        "print_secret": args.print_secret,
+        "hashers": hashers(),
+    });
+    let answer = ask(args, &question)?;
+    let config = Zeroizing::new(answer["config"].as_str().unwrap_or_default().to_owned());
+    check(&config)?;
+    let mut made = Made::default();
+    if let Some(path) = &secret_file {
+        let secret = answer["secret"].as_str().unwrap_or_default();
+        if secret.ends_with(['\n', '\r']) {
+            return Err("SECRET_KEY ends with a line break, which a file cannot hold (use --print-secret)".into());
+        }
+        made.file(path, 0o600, &Zeroizing::new(format!("{secret}\n")))?;
+    }
+    output::print(config.trim_end())?;
+    made.keep();
+    Ok(())
+}
+
+/// Runs the script. Its answer comes through a pipe, so a secret in it is seen by nobody else.
+fn ask(args: &Args, question: &Value) -> Result<Value, Failure> {
+    let python = args.python.to_string_lossy();
+    let run = Command::new(&args.python)
+        .args(["-c", SCRIPT, &question.to_string()])
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|e| format!("cannot run {python}: {e} (--python names the project's Python)"))?;
+    let answer = Zeroizing::new(run.stdout);
+    let answer: Value = serde_json::from_slice(&answer)
+        .map_err(|_| format!("{python} gave no answer: {} (--python names the project's Python)", run.status))?;
+    match answer["error"].as_str() {
+        Some(error) => Err(format!("{}: {error}", args.settings).into()),
+        None => Ok(answer),
+    }
+}
+
+/// Whether `authchain check` would accept it. The secret is another file's or the environment's.
+fn check(config: &str) -> Outcome {
+    let overrides = vec![("secret_key".to_owned(), Value::from("checked elsewhere"))];
+    let origin = Origin { text: Some(config.to_owned()), overrides, ..Origin::default() };
+    let Err(report) = Config::load(&origin) else { return Ok(()) };
+    let line = config.lines().nth((report.line as usize).saturating_sub(1)).unwrap_or_default();
+    Err(format!("the settings cannot be configured here: {} in `{line}` ({})", report.text, report.remedy).into())
+}
+
+/// The hashers and their costs: `{"pbkdf2_sha256": {"iterations": 1000000}, …}`. The script prints
+/// what differs from them. Ceilings are not Django's.
+fn hashers() -> Value {
+    let costs = |def: &crate::codec::password::HasherDef| -> Value {
+        let costs = def.options.iter().filter(|option| !option.name.starts_with("max_"));
+        costs.map(|option| (option.name.to_owned(), Value::from(option.default))).collect()
+    };
+    HASHERS.iter().map(|def| (def.name.to_owned(), costs(def))).collect()
+}
+
+fn absolute(path: &Path) -> Result<PathBuf, Failure> {
+    std::path::absolute(path).map_err(|e| format!("{}: {e}", path.display()).into())
+}
+
+fn text(path: &Path) -> Result<&str, Failure> {
+    path.to_str().ok_or_else(|| format!("{}: a path here must be UTF-8", path.display()).into())
+}
+
+const SCRIPT: &str = include_str!("from_django.py");

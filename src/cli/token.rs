@@ -1,0 +1,153 @@
+//! `authchain token`: create (Django REST framework's `drf_create_token`), list, revoke.
+
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use super::output::{self, Failure, Outcome, visible};
+use super::user::{id, named, stdin_line};
+use crate::accounts::users::By;
+use crate::config::Origin;
+use crate::context::Context;
+use crate::store::{StoredToken, User};
+
+/// What to do with tokens.
+#[derive(clap::Subcommand)]
+pub(super) enum Verb {
+    /// Print a user's token, made if there is none
+    Create(Create),
+    /// List the tokens by the digests that name them in logs; never the keys
+    List(List),
+    /// Delete a token, or those of a user
+    Revoke(Revoke),
+}
+
+/// Whose token.
+#[derive(clap::Args)]
+pub(super) struct Create {
+    /// The user name
+    #[arg(required_unless_present = "all")]
+    name: Option<String>,
+    /// Make one for every active user who has none
+    #[arg(long, conflicts_with = "name")]
+    all: bool,
+    /// Replace the token there is
+    #[arg(long)]
+    reset: bool,
+    #[command(flatten)]
+    kind: Kind,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Which tokens.
+#[derive(clap::Args)]
+pub(super) struct List {
+    /// Only this user's
+    name: Option<String>,
+    #[command(flatten)]
+    kind: Kind,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Which token.
+#[derive(clap::Args)]
+pub(super) struct Revoke {
+    /// The key; better `-`, which reads it from standard input, where nobody else sees it
+    #[arg(required_unless_present = "user")]
+    key: Option<String>,
+    /// Every token of this user
+    #[arg(long, value_name = "NAME", conflicts_with = "key")]
+    user: Option<String>,
+    #[command(flatten)]
+    kind: Kind,
+}
+
+/// Which table of tokens.
+#[derive(clap::Args)]
+pub(super) struct Kind {
+    /// The token scheme whose table is meant
+    #[arg(long, default_value = "token", value_name = "NAME")]
+    scheme: String,
+}
+
+/// Runs a verb.
+pub(super) fn run(verb: &Verb, origin: &Origin) -> Outcome {
+    let (Verb::Create(Create { kind, .. }) | Verb::List(List { kind, .. }) | Verb::Revoke(Revoke { kind, .. })) = verb;
+    let context = super::open(origin)?;
+    let known: Vec<_> = context.config().tokens.iter().map(|(name, _)| name.as_str()).collect();
+    if !known.contains(&kind.scheme.as_str()) {
+        return Err(format!("no token scheme {:?} (known: {})", kind.scheme, known.join(", ")).into());
+    }
+    match verb {
+        Verb::Create(args) => match &args.name {
+            Some(name) => create(&context, args, &owner(&context, name)?),
+            None => create_all(&context, args),
+        },
+        Verb::List(args) => list(&context, args),
+        Verb::Revoke(args) => revoke(&context, args),
+    }
+}
+
+/// With the words of DRF's `drf_create_token`.
+fn owner(context: &Context, name: &str) -> Result<User, Failure> {
+    let found = context.find_user(&By::Name(name))?;
+    found.ok_or_else(|| format!("Cannot create the Token: user {name} does not exist").into())
+}
+
+fn create(context: &Context, args: &Create, user: &User) -> Outcome {
+    let key = context.create_token(&args.kind.scheme, user, args.reset)?;
+    let key = Zeroizing::new(String::from_utf8_lossy(key.reveal()).into_owned());
+    if args.json {
+        return output::json(&json!({ "key": &**key, "user": user.name(), "user_id": id(user) }));
+    }
+    let name = visible(user.name());
+    output::print(&Zeroizing::new(format!("Generated token {} for user {name}", &**key)))
+}
+
+fn create_all(context: &Context, args: &Create) -> Outcome {
+    let have: Vec<_> = context.tokens(&args.kind.scheme, None)?.into_iter().map(|token| token.user.id).collect();
+    let lacks = |user: &User| args.reset || !have.contains(&user.id);
+    context
+        .users()?
+        .iter()
+        .filter(|user| user.is_active && lacks(user))
+        .try_for_each(|user| create(context, args, user))
+}
+
+fn list(context: &Context, args: &List) -> Outcome {
+    let user = args.name.as_deref().map(|name| named(context, name)).transpose()?;
+    let tokens = context.tokens(&args.kind.scheme, user.as_ref().map(|user| &user.id))?;
+    let digest = |token: &StoredToken| context.digest(&token.key).to_string();
+    if args.json {
+        let shown = |token: &StoredToken| {
+            json!({
+                "id": digest(token), "user": token.user.name(), "user_id": id(&token.user), "created": token.created,
+            })
+        };
+        return output::json(&tokens.iter().map(shown).collect::<Value>());
+    }
+    let row = |token: &StoredToken| [digest(token), token.user.name().to_owned(), token.created.clone()];
+    output::table(["ID", "USER", "CREATED"], tokens.iter().map(row).collect())
+}
+
+fn revoke(context: &Context, args: &Revoke) -> Outcome {
+    let scheme = &args.kind.scheme;
+    let Some(name) = &args.user else {
+        let key = match args.key.as_deref() {
+            Some("-") | None => stdin_line("the key")?,
+            Some(key) => Zeroizing::new(key.to_owned()),
+        };
+        return match context.revoke_token(scheme, &key)? {
+            true => output::print("revoked 1 token"),
+            false => Err("there is no token of that key (`authchain token list` shows whose there are)".into()),
+        };
+    };
+    match context.revoke_tokens_of(scheme, &named(context, name)?.id)? {
+        0 => Err(format!("user {name} has no token").into()),
+        1 => output::print("revoked 1 token"),
+        many => output::print(&format!("revoked {many} tokens")),
+    }
+}

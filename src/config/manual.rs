@@ -1,0 +1,248 @@
+//! docs/config.md, made from the option tables so that it cannot fall behind them. tests/docs.rs
+//! compares it with the committed file and puts its examples to `authchain check`.
+
+use super::{DEFAULT_PATH, tables};
+use crate::chain::{CONTROLS, Control};
+use crate::codec::password::{HASHERS, HasherDef};
+use crate::options::OptionDef;
+use crate::schemes::{SCHEMES, SchemeDef};
+
+/// The whole document.
+pub(crate) fn markdown() -> String {
+    let sections = [
+        INTRODUCTION.replace("DEFAULT_PATH", DEFAULT_PATH),
+        top(),
+        chains(),
+        schemes(),
+        users(),
+        hashers(),
+        EXAMPLE.to_owned(),
+    ];
+    let text = sections.map(|section| section.trim().to_owned()).join("\n\n");
+    format!("{text}\n")
+}
+
+fn top() -> String {
+    format!("## Top of the file\n\n{}", options(tables::TOP))
+}
+
+fn chains() -> String {
+    format!("{}\n\n{}\n\n{CONTROL_WORDS}\n\n{}\n\n{END_OF_CHAIN}", heading("chains"), options(tables::CHAINS), words())
+}
+
+fn schemes() -> String {
+    let each: Vec<_> = SCHEMES.iter().map(scheme).collect();
+    format!("{}\n\n{SCHEME_TABLES}\n\n{}", heading("schemes"), each.join("\n\n"))
+}
+
+fn users() -> String {
+    format!("{}\n\n{}", heading("users"), options(tables::USERS))
+}
+
+fn hashers() -> String {
+    let each: Vec<_> = HASHERS.iter().map(hasher).collect();
+    format!("{}\n\n{CEILINGS}\n\n{}", heading("hashers"), each.join("\n\n"))
+}
+
+/// A section of one of [`tables::TABLES`]: its sentence starts with the table's name.
+fn heading(name: &str) -> String {
+    let sentence = tables::TABLES.iter().find(|(known, _)| *known == name).map_or("", |(_, sentence)| sentence);
+    let (title, rest) = sentence.split_once(": ").unwrap_or((name, sentence));
+    format!("## {title}\n\n{}", capital(rest))
+}
+
+fn scheme(def: &SchemeDef) -> String {
+    let SchemeDef { name, class, doc, options: own, .. } = def;
+    format!("### `{name}`\n\nDRF's `{class}`. {doc}\n\n{}", options(own))
+}
+
+fn hasher(def: &HasherDef) -> String {
+    let HasherDef { name, django, doc, options, .. } = def;
+    let class = django.rsplit('.').next().unwrap_or(django);
+    let head = format!("### `{name}`\n\nDjango's `{class}`. {doc}");
+    if options.is_empty() {
+        return format!("{head} It has no options.");
+    }
+    let row = |o: &crate::codec::password::CostDef| {
+        [format!("`{}`", o.name), format!("{} to {}", o.min, o.max), format!("`{}`", o.default), o.doc.to_owned()]
+    };
+    format!("{head}\n\n{}", table(["option", "values", "default", "meaning"], options.iter().map(row)))
+}
+
+fn options(options: &[OptionDef]) -> String {
+    let row = |o: &OptionDef| {
+        let default = if o.default.is_empty() { "(has to be given)".to_owned() } else { format!("`{}`", o.default) };
+        [format!("`{}`", o.name), o.kind.expected(), default, o.doc.to_owned()]
+    };
+    table(["option", "values", "default", "meaning"], options.iter().map(row))
+}
+
+/// One row a control; a control of two names shows both.
+fn words() -> String {
+    let names = |control: Control| {
+        let of_it = CONTROLS.iter().filter(|(_, known)| *known == control);
+        of_it.map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(" or ")
+    };
+    let is_first = |i: usize| !CONTROLS[..i].iter().any(|(_, known)| *known == CONTROLS[i].1);
+    let rows = (0..CONTROLS.len()).filter(|i| is_first(*i)).map(|i| {
+        let control = CONTROLS[i].1;
+        let [user, passed, refused] = meaning(control).map(str::to_owned);
+        [names(control), user, passed, refused, "stop: 503".to_owned()]
+    });
+    table(["word", "user found", "passed (not mine)", "refused", "broken"], rows)
+}
+
+/// What becomes of a scheme's answer: a user, not mine, refused. The code is `Decision` in chain.rs.
+fn meaning(control: Control) -> [&'static str; 3] {
+    match control {
+        Control::First => ["stop: this user", "next", "stop: refused"],
+        Control::Try => ["stop: this user", "next", "next; the first such refusal is the answer if nobody is found"],
+        Control::Required => ["next", "refused, but the rest still runs", "refused, but the rest still runs"],
+        Control::Requisite => ["next", "stop: refused", "stop: refused"],
+        Control::Optional => ["next", "next", "next"],
+    }
+}
+
+fn table<const N: usize>(headings: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
+    let line = |cells: &[String]| format!("| {} |", cells.join(" | ").replace('\n', " "));
+    let mut lines = vec![line(&headings.map(str::to_owned)), line(&[(); N].map(|()| "---".to_owned()))];
+    lines.extend(rows.map(|row| line(&row.map(|cell| cell.replace('|', "\\|")))));
+    lines.join("\n")
+}
+
+fn capital(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+}
+
+const INTRODUCTION: &str = r#"# Configuration
+
+This file is made from the option tables of the source (`BLESS=1 cargo test --test docs`), so it lists every option there
+is. The format is TOML. Three lines are enough:
+
+```toml
+database = "sqlite:db.sqlite3"
+secret_key = { file = "secret_key" }
+chains.default.schemes = ["basic", "token"]
+```
+
+`authchain init` writes such a file with a new database and a new secret. `authchain from-django SETTINGS_MODULE` prints
+one made from the settings of a Django project. `authchain check` says whether a file is right, without opening the database.
+
+## Where the file is looked for
+
+1. The path that the host gives (`path` of `auth_options`, `Context(path)` in Python, `--config` of the command).
+2. Else the file that the environment variable `AUTHCHAIN_CONFIG` names; the variable is ignored in set-uid and set-gid processes.
+3. Else `DEFAULT_PATH`.
+
+The configuration decides who gets in, so its file must be a regular file of at most 1 MiB that belongs to root or to the
+user of the process, and that neither group nor others can write (mode 0644 or less). Relative paths in it start at its own folder.
+
+## Errors
+
+One fault refuses the whole file. The report names the file, line, column (both from 1, columns in characters), what is
+wrong, and what was expected or is known:
+
+    authchain.toml:4:12: unknown scheme "bsic" (known: basic, token)
+
+Unknown keys, schemes, hashers and control words are faults. A report never shows a secret.
+
+## Secrets
+
+A secret is written in one of three ways:
+
+| form | where the secret is |
+| --- | --- |
+| `{ file = "secret_key" }` | in a file of its own; as the configuration file, and not readable by others (mode 0640 or less). Line breaks at its end do not count |
+| `{ env = "AUTHCHAIN_SECRET_KEY" }` | in this variable of the host's environment; ignored in set-uid and set-gid processes |
+| `"…"` | in the configuration itself, which others may then not read; this is not checked |
+
+In this release `secret_key` is used for one thing: the digests that name tokens in logs and listings are keyed with it."#;
+
+const CONTROL_WORDS: &str = r#"An item of `schemes` is the name of a scheme, or a table: `scheme`, optionally `control`, and options of the scheme that
+replace those of `[schemes.NAME]` here. A host can add schemes of its own through the C ABI (`auth_scheme`) or the Python
+package; a chain names them like any other. `authchain check` does not know a host's own schemes.
+
+### Control words
+
+`control` says what the answer of a scheme means for the chain. The default, `first`, is the rule of Django REST framework;
+the others have PAM's names."#;
+
+const END_OF_CHAIN: &str = r#"- A `required` or `requisite` that failed is never forgotten: its refusal is the answer, also when a later `first` or `try` finds a user.
+- Having passed, a `required` or `requisite` fails with `Authentication credentials were not provided.`
+- If a `required`, `requisite`, `first` or `try` finds another user than an earlier `required` or `requisite`, the answer is
+  `Incorrect authentication credentials.`
+- At the end of a chain the answer is, in this order: the refusal of a failed `required` or `requisite`; the user on whom they
+  agreed; the first refusal of a `try`; nobody, and then `anonymous` decides.
+- Broken (the database or a custom scheme cannot answer) always stops the chain. No word turns a failure into an answer.
+- A chain whose schemes are all `optional`, or that has none, could not find anybody; it is a fault of the file.
+
+A refusal is 401 with `WWW-Authenticate` when the first scheme of the chain has a challenge (with `challenge = "all"`: when any
+has), else 403; this is Django REST framework's rule. A host's own `auth_request_deny` to a known user is always 403."#;
+
+const SCHEME_TABLES: &str = r#"`type` names one of the schemes below. So `[schemes.token]` is a `token`, and a second kind of token is
+
+```toml
+database = "sqlite:db.sqlite3"
+secret_key = { file = "secret_key" }
+
+[schemes.mobile]
+type = "token"
+keyword = "Bearer"
+
+[chains.default]
+schemes = ["token", "mobile"]
+```
+
+Every table is checked, also one that no chain uses."#;
+
+const CEILINGS: &str = r#"Costs are those of new hashes and of the dummy hash that a failed login costs. A ceiling (`max_…`) bounds what a stored hash may
+cost; Django has none. A stored hash above a ceiling is not computed, and the password counts as wrong. A ceiling that is
+lower than the cost of new hashes counts as equal to it."#;
+
+const EXAMPLE: &str = r#"## A larger example
+
+```toml
+database = "sqlite:/srv/shop/db.sqlite3"
+secret_key = { env = "AUTHCHAIN_SECRET_KEY" }
+timeout = 2
+password_hashers = ["argon2", "pbkdf2_sha256"]
+
+# A password or a token; who sends neither is refused.
+[chains.default]
+schemes = ["basic", "token"]
+
+# Everybody may read; a credential that is sent has to be right.
+[chains.public]
+schemes = ["token"]
+anonymous = "allow"
+
+# Either kind of token, each with its own keyword; a 401 names both.
+[chains.api]
+schemes = [
+  { scheme = "token", control = "try" },
+  { scheme = "mobile", control = "try" },
+]
+challenge = "all"
+
+[schemes.basic]
+www_authenticate_realm = "shop"
+
+[schemes.mobile]
+type = "token"
+keyword = "Bearer"
+table = "mobile_token"
+
+# A user model of the project's own, with e-mail addresses for names.
+[users]
+table = "people_person"
+id_type = "uuid"
+username_column = "email"
+date_joined_column = ""
+empty_columns = []
+groups_table = "people_person_groups"
+groups_user_column = "person_id"
+
+[hashers.argon2]
+memory_cost = 65536
+```"#;
