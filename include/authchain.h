@@ -61,7 +61,8 @@
 
 
 /**
- * The number of this ABI: grows when a program compiled for an older one could break.
+ * The number of this ABI: grows when a program compiled for an older one
+ * could break.
  */
 #define AUTH_ABI_VERSION 1
 
@@ -131,7 +132,8 @@
 #define AUTH_NEW_NO_PASSWORD 4
 
 /**
- * Only one thread at a time may call `authenticate`.
+ * Only one thread at a time may call `authenticate`. A child that is forked
+ * during such a call cannot use the scheme.
  */
 #define AUTH_SCHEME_ONE_THREAD 1
 

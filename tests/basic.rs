@@ -63,3 +63,39 @@ fn no_log_line_shows_a_password() {
         assert!(!log.contains(password) && log.contains("alice"), "{log}");
     }
 }
+
+#[test]
+fn every_failure_costs_a_hash() {
+    let site = Site::of_vectors("drf");
+    // Dear enough to be told from everything else.
+    let config = support::USUAL.replace("iterations = 1000", "iterations = 200000");
+    let host = site.try_host(&config).unwrap();
+    let hash = cpu_seconds(|| drop(host.authorization(&basic("nobody", "x"))));
+    assert!(hash > 0.005, "{hash} s");
+    site.other()
+        .execute_batch(
+            "UPDATE auth_user SET password = 'pbkdf2_sha256$99999999$salt$x' WHERE username = 'bob';
+             UPDATE auth_user SET password = 'gibberish' WHERE username = 'carol';
+             UPDATE auth_user SET password = '' WHERE username = 'dave';",
+        )
+        .unwrap();
+    for name in ["unusable", "inactive", "alice", "bob", "carol", "dave", "nobody else", ""] {
+        let cost = cpu_seconds(|| assert_eq!(host.authorization(&basic(name, "wrong")).said(), "password.wrong"));
+        // A lower bound: noise can only make it dearer. Half, because the yardstick was noisy too.
+        assert!(cost > hash / 2.0, "{name:?} cost {cost} s, one hash {hash} s");
+    }
+}
+
+/// The CPU time of this thread that `f` takes.
+#[allow(unsafe_code, clippy::cast_precision_loss)]
+fn cpu_seconds(f: impl FnOnce()) -> f64 {
+    let clock = || {
+        let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        // SAFETY: a writable timespec.
+        unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
+        time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+    };
+    let before = clock();
+    f();
+    clock() - before
+}

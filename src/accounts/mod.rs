@@ -2,5 +2,7 @@
 //! command. No HTTP here.
 
 pub(crate) mod passwords;
+#[cfg(feature = "cli")]
+pub(crate) mod secret;
 pub(crate) mod tokens;
 pub(crate) mod users;

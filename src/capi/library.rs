@@ -10,7 +10,8 @@ use super::status::auth_status;
 use super::{guard, guard_or};
 use crate::context;
 
-/// The number of this ABI: grows when a program compiled for an older one could break.
+/// The number of this ABI: grows when a program compiled for an older one
+/// could break.
 pub const AUTH_ABI_VERSION: u32 = 1;
 
 /// The version of the library, such as "0.1.0".

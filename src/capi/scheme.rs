@@ -12,7 +12,8 @@ use crate::request::Request;
 use crate::schemes::custom::{Answer, Host, Hosts};
 use crate::sys::latch::Latch;
 
-/// Only one thread at a time may call `authenticate`.
+/// Only one thread at a time may call `authenticate`. A child that is forked
+/// during such a call cannot use the scheme.
 pub const AUTH_SCHEME_ONE_THREAD: u32 = 1;
 /// `authenticate` may block (network, disk).
 pub const AUTH_SCHEME_BLOCKS: u32 = 2;

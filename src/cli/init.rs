@@ -7,9 +7,8 @@ use zeroize::Zeroizing;
 
 use super::made::Made;
 use super::output::{self, Outcome, visible};
+use crate::accounts::secret::secret_key;
 use crate::config::{Config, Origin};
-use crate::ctx::random;
-use crate::error::Error;
 use crate::store::tables::schema;
 
 /// Where.
@@ -31,7 +30,7 @@ pub(super) fn run(args: &Args) -> Outcome {
     }
     made.file(&file("db.sqlite3"), 0o600, "")?;
     schema::create(&file("db.sqlite3"))?;
-    made.file(&file("secret_key"), 0o600, &secret_key()?)?;
+    made.file(&file("secret_key"), 0o600, &Zeroizing::new(format!("{}\n", &*secret_key()?)))?;
     made.file(&file("authchain.toml"), 0o644, CONFIG)?;
     Config::load(&Origin { path: Some(file("authchain.toml")), ..Origin::default() })?;
     made.keep();
@@ -47,23 +46,6 @@ fn said(dir: &Path) -> Outcome {
     output::print("A host must be able to read all three, and to write the database and its folder.")
 }
 
-/// Django's `get_random_secret_key`, and a line break.
-fn secret_key() -> Result<Zeroizing<String>, Error> {
-    let mut key = Zeroizing::new(String::with_capacity(LENGTH + 1));
-    while key.len() < LENGTH {
-        let bytes = Zeroizing::new(random::<64>()?);
-        // 250 is a multiple of 50: the bytes above it would make the first characters likelier.
-        let fair = bytes.iter().filter(|byte| **byte < 250).map(|byte| char::from(CHARACTERS[usize::from(byte % 50)]));
-        let missing = LENGTH - key.len();
-        key.extend(fair.take(missing));
-    }
-    key.push('\n');
-    Ok(key)
-}
-
-const LENGTH: usize = 50;
-const CHARACTERS: &[u8; 50] = b"abcdefghijklmnopqrstuvwxyz0123456789!@#$%^&*(-_=+)";
-
 const CONFIG: &str = r#"# The configuration of authchain. `authchain check` says whether it is right.
 
 database   = "sqlite:db.sqlite3"            # a relative path starts at the folder of this file
@@ -74,15 +56,3 @@ secret_key = { file = "secret_key" }        # Django's SECRET_KEY; keep it to yo
 schemes   = ["basic", "token"]
 anonymous = "refuse"                        # "allow": a request without credentials passes as nobody
 "#;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn secrets_are_django_s_and_differ() {
-        let (a, b) = (secret_key().unwrap(), secret_key().unwrap());
-        assert!(a.len() == LENGTH + 1 && *a != *b);
-        assert!(a.trim_end().bytes().all(|byte| CHARACTERS.contains(&byte)));
-    }
-}
