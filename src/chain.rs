@@ -1,6 +1,5 @@
 //! The chain: schemes asked in order, DRF's rule for the status, and the five control words.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::ctx::Ctx;
@@ -8,7 +7,7 @@ use crate::error::Error;
 use crate::options::{Kind as OptionKind, OptionDef};
 use crate::request::Request;
 use crate::schemes::{Scheme, Stop};
-use crate::verdict::{Event, Identity, Kind, NOBODY, Refusal, Response, SchemeName, Verdict, detail_body};
+use crate::verdict::{Event, Identity, Kind, NOBODY, Refusal, Refused, Response, SchemeName, Verdict, detail_body};
 
 /// What a scheme's answer means for the chain. `First` is DRF's rule, the others are PAM's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -212,8 +211,8 @@ impl Link {
     }
 }
 
-fn refused(refusal: Refusal) -> Verdict {
-    Verdict::Refused(Cow::Owned(refusal))
+fn refused(refusal: Box<Refusal>) -> Verdict {
+    Verdict::Refused(Refused::Made(refusal))
 }
 
 /// What the schemes so far amount to.
@@ -233,7 +232,7 @@ impl Decision {
         match (control, said) {
             (Control::First | Control::Try, Said::User(identity)) => {
                 self.agree(&identity);
-                Next::Decided(self.failed.take().map_or(Verdict::Identified(identity), |refusal| refused(*refusal)))
+                Next::Decided(self.failed.take().map_or(Verdict::Identified(identity), refused))
             }
             (Control::First, Said::Refused(refusal)) => Next::Decided(self.fail(refusal)),
             (Control::Try, Said::Refused(refusal)) => {
@@ -255,17 +254,17 @@ impl Decision {
 
     fn at_the_end(self, anonymous: Anonymous) -> Verdict {
         if let Some(refusal) = self.failed {
-            return refused(*refusal);
+            return refused(refusal);
         }
         if let Some(identity) = self.agreed {
             return Verdict::Identified(identity);
         }
         if let Some(refusal) = self.tried {
-            return refused(*refusal);
+            return refused(refusal);
         }
         match anonymous {
             Anonymous::Allow => Verdict::Anonymous,
-            Anonymous::Refuse => Verdict::Refused(Cow::Borrowed(&NOBODY)),
+            Anonymous::Refuse => Verdict::Refused(Refused::Fixed(&NOBODY)),
         }
     }
 
@@ -282,7 +281,7 @@ impl Decision {
     }
 
     fn fail(&mut self, refusal: Box<Refusal>) -> Verdict {
-        refused(*self.failed.take().unwrap_or(refusal))
+        refused(self.failed.take().unwrap_or(refusal))
     }
 }
 

@@ -9,7 +9,7 @@ pub enum Error {
     /// The caller broke the contract of the function it called.
     Invalid(&'static str),
     /// The configuration cannot be used; the report names the place.
-    Config(Report),
+    Config(Box<Report>),
     /// The database cannot answer: locked, missing, corrupt, read-only, another schema.
     Store(String),
     /// What was asked for is not in this build or not for this kind.
@@ -73,6 +73,6 @@ impl std::error::Error for Error {}
 
 impl From<Report> for Error {
     fn from(report: Report) -> Self {
-        Self::Config(report)
+        Self::Config(Box::new(report))
     }
 }

@@ -1,13 +1,12 @@
 //! One request and its verdicts: what `auth_request` wraps and `explain` uses.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::chain::{Chain, Judgement};
 use crate::context::{Context, Severity};
 use crate::error::Error;
 use crate::request::Request;
-use crate::verdict::{About, Identity, Kind, Refusal, Response, Verdict};
+use crate::verdict::{About, Identity, Kind, Refusal, Refused, Response, Verdict};
 
 /// What has been decided about one request. A chain asked again gives the same verdict, so an
 /// internal redirect changes nothing.
@@ -23,10 +22,29 @@ pub(crate) struct Exchange {
     earlier: Vec<Decided>,
 }
 
+/// Which chain is asked.
+#[derive(Clone)]
+pub(crate) enum Asked {
+    /// The chain of this number in the configuration, which costs no reference count.
+    Configured(usize),
+    /// A chain of a `--batch` line.
+    Inline(Arc<Chain>),
+}
+
+impl PartialEq for Asked {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Configured(a), Self::Configured(b)) => a == b,
+            (Self::Inline(a), Self::Inline(b)) => Arc::ptr_eq(a, b),
+            _ => false,
+        }
+    }
+}
+
 /// The verdict of one chain.
 #[derive(Clone)]
 struct Decided {
-    chain: Arc<Chain>,
+    asked: Asked,
     outcome: Result<Judgement, Error>,
 }
 
@@ -42,8 +60,8 @@ impl Exchange {
     }
 
     /// Judges the request by a chain, or recalls the verdict. The chain becomes the current one.
-    pub(crate) fn judge(&mut self, chain: &Arc<Chain>, request: &Request<'_>) {
-        let is_wanted = |d: &Decided| Arc::ptr_eq(&d.chain, chain);
+    pub(crate) fn judge(&mut self, asked: &Asked, request: &Request<'_>) {
+        let is_wanted = |d: &Decided| d.asked == *asked;
         if self.current.as_ref().is_some_and(is_wanted) {
             return;
         }
@@ -52,8 +70,11 @@ impl Exchange {
         self.current = Some(match self.earlier.iter().position(is_wanted) {
             Some(known) => self.earlier.swap_remove(known),
             None => {
-                let outcome = chain.judge(request, &self.context.ctx(self.now_us), self.trace);
-                Decided { chain: chain.clone(), outcome }
+                let outcome = match self.chain(asked) {
+                    Some(chain) => chain.judge(request, &self.context.ctx(self.now_us), self.trace),
+                    None => Err(Error::Invalid("no chain has this number")),
+                };
+                Decided { asked: asked.clone(), outcome }
             }
         });
         self.context.log(|| (self.severity(), self.log_line()));
@@ -62,6 +83,13 @@ impl Exchange {
     /// The current verdict; `None` before the first.
     pub(crate) fn outcome(&self) -> Option<Result<&Judgement, &Error>> {
         self.current.as_ref().map(|d| d.outcome.as_ref())
+    }
+
+    fn chain<'s>(&'s self, asked: &'s Asked) -> Option<&'s Chain> {
+        match asked {
+            Asked::Configured(number) => self.context.config().chains.get(*number).map(|(_, chain)| chain),
+            Asked::Inline(chain) => Some(chain),
+        }
     }
 
     fn severity(&self) -> Severity {
@@ -97,14 +125,16 @@ impl Exchange {
                 Refusal::denied("host.denied", detail.into()).about(About::Name(identity.user.name().to_owned()))
             }
         };
-        judgement.verdict = Verdict::Refused(Cow::Owned(refusal));
+        judgement.verdict = Verdict::Refused(Refused::Made(Box::new(refusal)));
         true
     }
 
     /// What to send, or to add on success.
     pub(crate) fn response(&self) -> Response {
         match &self.current {
-            Some(Decided { chain, outcome: Ok(judgement) }) => chain.response(&judgement.verdict),
+            Some(Decided { asked, outcome: Ok(judgement) }) => {
+                self.chain(asked).map_or_else(Response::broken, |chain| chain.response(&judgement.verdict))
+            }
             _ => Response::broken(),
         }
     }

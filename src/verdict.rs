@@ -2,6 +2,7 @@
 //! needs an active user and a proof, a refusal has one text for the client and another for the log.
 
 use std::borrow::Cow;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::codec::{Proof, Secret};
@@ -150,8 +151,27 @@ pub(crate) enum Verdict {
     Identified(Box<Identity>),
     /// Nobody, and that is allowed.
     Anonymous,
-    /// The request is refused. Borrowed when nobody tried: the most common refusal costs nothing.
-    Refused(Cow<'static, Refusal>),
+    /// The request is refused.
+    Refused(Refused),
+}
+
+/// A refusal, small enough to be handed about.
+#[derive(Clone)]
+pub(crate) enum Refused {
+    /// The most common one, nobody tried, costs no memory.
+    Fixed(&'static Refusal),
+    /// Every other.
+    Made(Box<Refusal>),
+}
+
+impl Deref for Refused {
+    type Target = Refusal;
+    fn deref(&self) -> &Refusal {
+        match self {
+            Self::Fixed(refusal) => refusal,
+            Self::Made(refusal) => refusal,
+        }
+    }
 }
 
 /// What the host sends, verbatim; on success the headers it adds.

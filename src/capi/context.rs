@@ -136,10 +136,7 @@ pub unsafe extern "C" fn auth_context_chain(
         let (Some(context), Ok(name), false) = (context, unsafe { text(name) }, out.is_null()) else {
             return auth_status::AUTH_EINVAL;
         };
-        let chains = &context.context.config().chains;
-        let Some(number) = chains.iter().position(|(known, _)| known == name) else {
-            return auth_status::AUTH_ECONFIG;
-        };
+        let Some(number) = context.context.chain(name) else { return auth_status::AUTH_ECONFIG };
         // SAFETY: not NULL; writable by contract.
         unsafe { out.write(u32::try_from(number).unwrap_or(u32::MAX)) };
         auth_status::AUTH_OK

@@ -32,6 +32,11 @@ pub(super) unsafe fn read_sized<T: Sized_>(pointer: *const T) -> Result<T, auth_
     if !(T::LEAST..=LARGEST_STRUCT).contains(&size) {
         return Err(auth_status::AUTH_EINVAL);
     }
+    if size == size_of::<T>() {
+        // The usual caller, and a copy whose length the compiler knows.
+        // SAFETY: the caller's struct is exactly ours.
+        return Ok(unsafe { pointer.read_unaligned() });
+    }
     let bytes = pointer.cast::<u8>();
     if size > size_of::<T>() {
         // SAFETY: the caller's struct has `size` readable bytes, by contract.
@@ -59,6 +64,7 @@ impl Budget {
     ///
     /// # Safety
     /// `text.ptr` points to `text.len` bytes that stay readable and unchanged for `'a`.
+    #[inline]
     pub(super) unsafe fn bytes<'a>(&mut self, text: auth_str) -> Result<&'a [u8], auth_status> {
         if text.len == 0 {
             return Ok(&[]);

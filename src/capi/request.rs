@@ -12,7 +12,7 @@ use super::status::{auth_header, auth_status, auth_str};
 use super::user::auth_user;
 use super::{guard, guard_or};
 use crate::context::{self, Context};
-use crate::exchange::Exchange;
+use crate::exchange::{Asked, Exchange};
 use crate::request::{Header, Headers, Packed, Request};
 
 /// The request came over TLS.
@@ -101,7 +101,7 @@ pub unsafe extern "C" fn auth_authenticate(headers: *const auth_http, out_user: 
         let judged = unsafe {
             with_request(headers, |request, now_us| {
                 let mut exchange = Exchange::new(Arc::clone(context), now_us, false);
-                exchange.judge(chain, request);
+                exchange.judge(&Asked::Configured(chain), request);
                 exchange
             })
         };
@@ -153,14 +153,12 @@ pub unsafe extern "C" fn auth_request_authenticate(request: Option<&mut auth_req
         request.failure = Text::default();
         request.log = Text::default();
         request.user.forget_texts();
-        let exchange = request.user.exchange();
-        let chains = &exchange.context().config().chains;
-        let Some(chain) = usize::try_from(chain).ok().and_then(|i| chains.get(i)).map(|(_, chain)| chain.clone())
-        else {
-            return auth_status::AUTH_ECONFIG;
-        };
         let exchange = request.user.exchange_mut();
-        exchange.judge(&chain, &request.copy.request());
+        let number = usize::try_from(chain).unwrap_or(usize::MAX);
+        if number >= exchange.context().config().chains.len() {
+            return auth_status::AUTH_ECONFIG;
+        }
+        exchange.judge(&Asked::Configured(number), &request.copy.request());
         request.user.status()
     })
 }
@@ -292,10 +290,8 @@ unsafe fn with_request<R>(http: *const auth_http, f: impl FnOnce(&Request<'_>, i
         many.resize(given.len(), few[0]);
         &mut many[..]
     };
-    for (place, header) in list.iter_mut().zip(given) {
-        // SAFETY: the texts are readable, by contract.
-        *place = unsafe { Header { name: budget.bytes(header.name)?, value: budget.bytes(header.value)? } };
-    }
+    // SAFETY: the texts are readable, by contract.
+    let mut budget = unsafe { fields(budget, given, list) }?;
     let headers = if block.is_empty() { Headers::List(list) } else { Headers::Block(block) };
     if !headers.is_well_formed() {
         return Err(auth_status::AUTH_EINVAL);
@@ -312,6 +308,23 @@ unsafe fn with_request<R>(http: *const auth_http, f: impl FnOnce(&Request<'_>, i
     }
     request.tls = http.flags & AUTH_HTTP_TLS != 0;
     Ok(f(&request, http.now_us))
+}
+
+/// Reads the header fields. By value, so that the budget is counted in a register: this loop is the
+/// larger part of a request without credentials.
+///
+/// # Safety
+/// The texts are readable for `'a`.
+unsafe fn fields<'a>(
+    mut budget: Budget,
+    given: &[auth_header],
+    list: &mut [Header<'a>],
+) -> Result<Budget, auth_status> {
+    for (place, header) in list.iter_mut().zip(given) {
+        // SAFETY: by contract.
+        *place = unsafe { Header { name: budget.bytes(header.name)?, value: budget.bytes(header.value)? } };
+    }
+    Ok(budget)
 }
 
 fn copied(context: &Arc<Context>, request: &Request<'_>, now_us: i64) -> auth_request {

@@ -9,11 +9,11 @@ use serde_json::{Map, Value, json};
 
 use super::explain::{Args, Fields, Given};
 use super::output;
-use crate::chain::{Anonymous, Chain};
+use crate::chain::Anonymous;
 use crate::config::{Node, Origin};
 use crate::context::{Context, Host};
 use crate::error::Report;
-use crate::exchange::Exchange;
+use crate::exchange::{Asked, Exchange};
 use crate::store::UserId;
 use crate::verdict::{Auth, Event, Identity, Verdict};
 
@@ -96,7 +96,7 @@ fn with_settings(args: &Args, context: &Arc<Context>, line: &Map<String, Value>)
 
 /// The chains to ask, by the name of their answer: one per view of an inline chain (the oracle's
 /// `IsAuthenticated` and `AllowAny`), a named chain as it is configured unless views are given.
-fn chains(context: &Context, line: &Map<String, Value>) -> Result<Vec<(String, Arc<Chain>)>, String> {
+fn chains(context: &Context, line: &Map<String, Value>) -> Result<Vec<(String, Asked)>, String> {
     let views: Option<Vec<&str>> = match line.get("views") {
         None => None,
         Some(Value::Array(views)) => Some(views.iter().filter_map(Value::as_str).collect()),
@@ -104,11 +104,11 @@ fn chains(context: &Context, line: &Map<String, Value>) -> Result<Vec<(String, A
     };
     let chain = match line.get("chain") {
         Some(Value::String(name)) => {
-            let chain = context.chain(name).ok_or_else(|| format!("no chain {name:?}"))?;
+            let number = context.chain(name).ok_or_else(|| format!("no chain {name:?}"))?;
             if views.is_none() {
-                return Ok(vec![("verdict".to_owned(), chain.clone())]);
+                return Ok(vec![("verdict".to_owned(), Asked::Configured(number))]);
             }
-            Chain::clone(chain)
+            context.config().chains[number].1.clone()
         }
         Some(list @ Value::Array(_)) => context
             .config()
@@ -125,7 +125,7 @@ fn chains(context: &Context, line: &Map<String, Value>) -> Result<Vec<(String, A
                 "optional" => Anonymous::Allow,
                 _ => return Err(format!("unknown view {view:?} (known: required, optional)")),
             };
-            Ok((view.to_owned(), Arc::new(chain.with_anonymous(anonymous))))
+            Ok((view.to_owned(), Asked::Inline(Arc::new(chain.with_anonymous(anonymous)))))
         })
         .collect()
 }

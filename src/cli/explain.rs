@@ -8,7 +8,7 @@ use serde_json::json;
 use super::batch::{self, latin1};
 use super::output;
 use crate::codec::authorization;
-use crate::exchange::Exchange;
+use crate::exchange::{Asked, Exchange};
 use crate::request::{Header, Headers, Request};
 use crate::verdict::Verdict;
 
@@ -92,12 +92,12 @@ pub(crate) fn run(args: &Args) -> ExitCode {
 fn explain(args: &Args) -> Result<ExitCode, String> {
     let given = given(args)?;
     let context = batch::open(args, vec![]).map_err(|report| report.to_string())?;
-    let Some(chain) = context.chain(&args.chain).cloned() else {
+    let Some(chain) = context.chain(&args.chain) else {
         let known: Vec<_> = context.config().chains.iter().map(|(name, _)| name.as_str()).collect();
         return Err(format!("no chain {:?} (known: {})", args.chain, known.join(", ")));
     };
     let mut exchange = Exchange::new(context, 0, true);
-    given.with_request(|request| exchange.judge(&chain, request));
+    given.with_request(|request| exchange.judge(&Asked::Configured(chain), request));
     if args.json {
         let view = batch::view(&exchange, false, given.method == b"HEAD");
         output::line(&json!(view).to_string());

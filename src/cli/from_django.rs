@@ -12,6 +12,7 @@ use super::made::Made;
 use super::output::{self, Failure, Outcome};
 use crate::codec::password::HASHERS;
 use crate::config::{Config, Origin};
+use crate::sys::file::reason;
 
 /// Which project, and what becomes of its secret.
 #[derive(clap::Args)]
@@ -67,7 +68,7 @@ fn ask(args: &Args, question: &Value) -> Result<Value, Failure> {
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
         .output()
-        .map_err(|e| format!("cannot run {python}: {e} (--python names the project's Python)"))?;
+        .map_err(|e| format!("cannot run {python}: {} (--python names the project's Python)", reason(&e)))?;
     let answer = Zeroizing::new(run.stdout);
     let answer: Value = serde_json::from_slice(&answer)
         .map_err(|_| format!("{python} gave no answer: {} (--python names the project's Python)", run.status))?;
@@ -82,8 +83,10 @@ fn check(config: &str) -> Outcome {
     let overrides = vec![("secret_key".to_owned(), Value::from("checked elsewhere"))];
     let origin = Origin { text: Some(config.to_owned()), overrides, ..Origin::default() };
     let Err(report) = Config::load(&origin) else { return Ok(()) };
+    // The key only: a value may be the secret.
     let line = config.lines().nth((report.line as usize).saturating_sub(1)).unwrap_or_default();
-    Err(format!("the settings cannot be configured here: {} in `{line}` ({})", report.text, report.remedy).into())
+    let key = line.split(" = ").next().unwrap_or_default();
+    Err(format!("the settings cannot be configured here: `{key}`: {} ({})", report.text, report.remedy).into())
 }
 
 /// The hashers and their costs: `{"pbkdf2_sha256": {"iterations": 1000000}, …}`. The script prints
@@ -97,7 +100,7 @@ fn hashers() -> Value {
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, Failure> {
-    std::path::absolute(path).map_err(|e| format!("{}: {e}", path.display()).into())
+    std::path::absolute(path).map_err(|e| format!("{}: {}", path.display(), reason(&e)).into())
 }
 
 fn text(path: &Path) -> Result<&str, Failure> {

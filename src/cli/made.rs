@@ -6,6 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::output::Failure;
+use crate::sys::file::reason;
 
 /// What was made so far; removed when dropped, unless [`Made::keep`] was called.
 #[derive(Default)]
@@ -20,7 +21,7 @@ impl Made {
         match DirBuilder::new().mode(0o755).create(path) {
             Ok(()) => self.folder = Some(path.to_owned()),
             Err(_) if path.is_dir() => {}
-            Err(e) => return Err(format!("{}: {e}", path.display()).into()),
+            Err(e) => return Err(format!("{}: {}", path.display(), reason(&e)).into()),
         }
         Ok(())
     }
@@ -30,12 +31,12 @@ impl Made {
         let made = OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
         let mut file = made.map_err(|e| match e.kind() {
             ErrorKind::AlreadyExists => exists(path),
-            _ => format!("{}: {e}", path.display()),
+            _ => format!("{}: {}", path.display(), reason(&e)),
         })?;
         self.files.push(path.to_owned());
         file.write_all(text.as_bytes())
             .and_then(|()| file.sync_all())
-            .map_err(|e| format!("{}: {e}", path.display()))?;
+            .map_err(|e| format!("{}: {}", path.display(), reason(&e)))?;
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::output::{self, Outcome};
+use crate::sys::file::reason;
 
 /// For which shell.
 #[derive(clap::Args)]
@@ -29,7 +30,7 @@ pub(super) fn completions(args: &Completions) -> Outcome {
 pub(super) fn man(args: &Man) -> Outcome {
     if let Some(dir) = &args.dir {
         let written = clap_mangen::generate_to(super::table(), dir);
-        return written.map_err(|e| format!("{}: {e}", dir.display()).into());
+        return written.map_err(|e| format!("{}: {}", dir.display(), reason(&e)).into());
     }
     let mut page = Vec::new();
     clap_mangen::Man::new(super::table()).render(&mut page).map_err(|e| e.to_string())?;

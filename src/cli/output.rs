@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use serde_json::Value;
 
 use crate::error::{Error, Report};
+use crate::sys::file::reason;
 
 /// Why a subcommand did not do what was asked.
 pub(super) enum Failure {
@@ -26,7 +27,7 @@ pub(super) fn line(text: &str) -> bool {
         Ok(()) => true,
         Err(e) if e.kind() == ErrorKind::BrokenPipe => false, // `| head`: no error
         Err(e) => {
-            fail(&format!("standard output: {e}"));
+            fail(&format!("standard output: {}", reason(&e)));
             false
         }
     }

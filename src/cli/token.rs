@@ -78,7 +78,8 @@ pub(super) fn run(verb: &Verb, origin: &Origin) -> Outcome {
     let (Verb::Create(Create { kind, .. }) | Verb::List(List { kind, .. }) | Verb::Revoke(Revoke { kind, .. })) = verb;
     let context = super::open(origin)?;
     let mut known: Vec<_> = context.config().tokens.iter().map(|(name, _)| name.as_str()).collect();
-    known.dedup(); // once for each chain that names it
+    known.sort_unstable();
+    known.dedup(); // a scheme stands there once for each chain that names it
     if !known.contains(&kind.scheme.as_str()) {
         return Err(format!("no token scheme {:?} (known: {})", kind.scheme, known.join(", ")).into());
     }

@@ -10,6 +10,7 @@ use crate::accounts::users::{By, Wanted};
 use crate::config::Origin;
 use crate::context::Context;
 use crate::store::{User, UserId};
+use crate::sys::file::reason;
 use crate::sys::terminal;
 
 /// What to do with users.
@@ -180,7 +181,8 @@ fn new_password(from_stdin: bool) -> Result<Zeroizing<String>, Failure> {
 fn typed_twice() -> Result<Zeroizing<String>, Failure> {
     let ask = |prompt| {
         terminal::read_password(prompt).map(Zeroizing::new).map_err(|e| {
-            format!("no terminal to ask for the password: {e} (--password-stdin reads it from standard input)")
+            let why = reason(&e);
+            format!("no terminal to ask for the password: {why} (--password-stdin reads it from standard input)")
         })
     };
     let password = ask("Password: ")?;
@@ -194,7 +196,7 @@ fn typed_twice() -> Result<Zeroizing<String>, Failure> {
 pub(super) fn stdin_line(what: &str) -> Result<Zeroizing<String>, Failure> {
     let mut line = Zeroizing::new(Vec::with_capacity(LONGEST)); // does not grow: nothing is left behind
     let mut input = io::stdin().lock().take(LONGEST as u64);
-    input.read_until(b'\n', &mut line).map_err(|e| format!("standard input: {e}"))?;
+    input.read_until(b'\n', &mut line).map_err(|e| format!("standard input: {}", reason(&e)))?;
     if line.len() == LONGEST && line.last() != Some(&b'\n') {
         return Err(format!("{what} is longer than {} bytes", LONGEST - 1).into());
     }

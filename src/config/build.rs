@@ -89,7 +89,7 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn chains(&mut self, section: &[(Key, Node)]) -> Result<Vec<(String, Arc<Chain>)>, Report> {
+    fn chains(&mut self, section: &[(Key, Node)]) -> Result<Vec<(String, Chain)>, Report> {
         let mut chains = Vec::new();
         for (key, node) in section {
             let table = format!("[chains.{}]", key.text);
@@ -101,7 +101,7 @@ impl Builder<'_> {
             };
             let anonymous = if values.text("anonymous") == "allow" { Anonymous::Allow } else { Anonymous::Refuse };
             let challenges = if values.text("challenge") == "all" { Challenges::All } else { Challenges::First };
-            chains.push((key.text.clone(), Arc::new(self.chain(&table, schemes, anonymous, challenges)?)));
+            chains.push((key.text.clone(), self.chain(&table, schemes, anonymous, challenges)?));
         }
         Ok(chains)
     }

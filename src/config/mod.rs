@@ -37,7 +37,7 @@ pub(crate) struct Config {
     /// Answer as the peers do where we are stricter.
     pub exact: bool,
     pub digest_key: DigestKey,
-    pub chains: Vec<(String, Arc<Chain>)>,
+    pub chains: Vec<(String, Chain)>,
     /// The token tables by the name of their scheme; `token` is always among them.
     pub tokens: Vec<(String, Arc<TokensTable>)>,
     /// What inline chains are made with.
@@ -79,11 +79,6 @@ impl Config {
         let base = origin.base.as_deref().unwrap_or(own_folder);
         let root = with_overrides(Node::from_toml(&text, &file)?, &origin.overrides);
         build::config(&root, &read::Source { file: &file, base, inline: false }, &origin.custom)
-    }
-
-    /// The chain of a name.
-    pub(crate) fn chain(&self, name: &str) -> Option<&Arc<Chain>> {
-        self.chains.iter().find(|(known, _)| known == name).map(|(_, chain)| chain)
     }
 
     /// A chain that stands in a `--batch` line; it also knows the test schemes. `anonymous`
