@@ -28,6 +28,13 @@ pub const AUTH_USER_SUPERUSER: u32 = 4;
 /// auth_user_lookup, auth_user_create, auth_token_verify, auth_password_check.
 pub struct auth_user {
     source: Source,
+    /// What was asked for: most users are asked for little, and a refusal for its response only.
+    lent: OnceLock<Box<Lent>>,
+}
+
+/// What was made of the source and lent out.
+#[derive(Default)]
+struct Lent {
     id: Text,
     scheme: Text,
     auth: Text,
@@ -55,7 +62,11 @@ impl auth_user {
     }
 
     fn from(source: Source) -> Self {
-        Self { source, id: Text::default(), scheme: Text::default(), auth: Text::default(), response: OnceLock::new() }
+        Self { source, lent: OnceLock::new() }
+    }
+
+    fn lent(&self) -> &Lent {
+        self.lent.get_or_init(Box::default)
     }
 
     /// What auth_request_authenticate returns for the current verdict.
@@ -89,17 +100,14 @@ impl auth_user {
 
     /// Forgets what was made of an earlier verdict.
     pub(super) fn forget_texts(&mut self) {
-        self.id = Text::default();
-        self.scheme = Text::default();
-        self.auth = Text::default();
-        self.response = OnceLock::new();
+        self.lent = OnceLock::new();
     }
 
     /// The response of a user; 503 for none.
     pub(super) fn response_of(user: Option<&Self>) -> *const auth_response {
         match user {
-            Some(Self { source: Source::Judged(exchange), response, .. }) => {
-                ptr::from_ref(response.get_or_init(|| auth_response::new(exchange.response())))
+            Some(user @ Self { source: Source::Judged(exchange), .. }) => {
+                ptr::from_ref(user.lent().response.get_or_init(|| auth_response::new(exchange.response())))
             }
             Some(Self { source: Source::Found(..), .. }) => ptr::null(),
             None => ptr::from_ref(auth_response::broken()),
@@ -141,7 +149,9 @@ impl auth_user {
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn auth_user_id(user: Option<&auth_user>) -> *const c_char {
-    guard_or(ptr::null(), || user.map_or(ptr::null(), |u| u.id.of_option(|| u.user().map(|user| user.id.to_string()))))
+    guard_or(ptr::null(), || {
+        user.map_or(ptr::null(), |u| u.lent().id.of_option(|| u.user().map(|user| user.id.to_string())))
+    })
 }
 
 /// The name, the value of USERNAME_FIELD.
@@ -171,7 +181,7 @@ pub unsafe extern "C" fn auth_user_email(user: Option<&auth_user>) -> *const c_c
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn auth_user_scheme(user: Option<&auth_user>) -> *const c_char {
-    guard_or(ptr::null(), || user.map_or(ptr::null(), |u| u.scheme.of_option(|| u.scheme_name())))
+    guard_or(ptr::null(), || user.map_or(ptr::null(), |u| u.lent().scheme.of_option(|| u.scheme_name())))
 }
 
 /// AUTH_USER_ACTIVE, AUTH_USER_STAFF, AUTH_USER_SUPERUSER.
@@ -198,7 +208,7 @@ pub unsafe extern "C" fn auth_user_flags(user: Option<&auth_user>) -> u32 {
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn auth_user_auth(user: Option<&auth_user>) -> *const c_char {
-    guard_or(ptr::null(), || user.map_or(ptr::null(), |u| u.auth.of_option(|| u.auth_id())))
+    guard_or(ptr::null(), || user.map_or(ptr::null(), |u| u.lent().auth.of_option(|| u.auth_id())))
 }
 
 /// The name of group number `i`, counted from 0, of a user that

@@ -8,7 +8,6 @@ pub(crate) mod digest;
 pub mod password;
 pub(crate) mod uuid;
 
-use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 /// Evidence that a secret was checked and found right. Only [`same`] makes one, so an identity
@@ -29,7 +28,10 @@ pub struct Malformed;
 /// # Errors
 /// [`Mismatch`] when they differ.
 pub fn same(a: &[u8], b: &[u8]) -> Result<Proof, Mismatch> {
-    if bool::from(a.ct_eq(b)) { Ok(Proof(())) } else { Err(Mismatch) }
+    match aws_lc_rs::constant_time::verify_slices_are_equal(a, b) {
+        Ok(()) => Ok(Proof(())),
+        Err(_) => Err(Mismatch),
+    }
 }
 
 /// The word of the host, which checked the client itself (a custom scheme): the one proof that no
