@@ -1085,7 +1085,8 @@ enum auth_status auth_user_lookup(const struct auth_context *context,
                                   struct auth_user **out);
 
 /**
- * Creates a user, as Django's `create_user` does; the name is stored as given.
+ * Creates a user as Django's `create_user` does: the name in NFKC, the domain of
+ * the address in lower case.
  *
  * Ownership: free `*out` with auth_user_free. Threads: any. Blocks: database,
  * password hash.

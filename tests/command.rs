@@ -286,6 +286,20 @@ fn users_that_cannot_be_made_or_found_are_refused() {
 }
 
 #[test]
+fn a_name_cannot_play_with_the_terminal() {
+    let place = Place::new();
+    let name = "be\x1b[31mn\n";
+    let shown = "be\\u{1b}[31mn\\u{a}";
+    let created = place.run(&["user", "create", name, "--no-password"], "").ok();
+    assert_eq!(created, format!("created user {shown}, id 1\n"));
+    for args in [&["user", "list"][..], &["token", "create", name], &["token", "list"], &["user", "disable", name]] {
+        let said = place.run(args, "").ok();
+        assert!(said.contains(shown) && !said.contains('\x1b'), "{args:?}: {said}");
+    }
+    assert_eq!(place.json(&["user", "list", "--json"])[0]["name"], name);
+}
+
+#[test]
 fn a_password_is_never_an_argument() {
     let place = Place::new();
     for args in [
@@ -299,10 +313,12 @@ fn a_password_is_never_an_argument() {
     assert_eq!(both.code, 2, "{both:?}");
 }
 
-/// Runs `user create anna` on a terminal of its own and types `argv[2:]` at the prompts; prints
-/// what the terminal showed and the exit status.
+/// Runs `user create anna` on a terminal of its own and types the rest of the arguments at the
+/// prompts; prints what the terminal showed and the exit status. Types when the echo is off: what
+/// comes before is thrown away.
 const TERMINAL: &str = r#"
-import os, pty, sys
+import os, pty, signal, sys, termios
+signal.alarm(60)
 child, terminal = pty.fork()
 if child == 0:
     os.execv(sys.argv[1], [sys.argv[1], "--config", sys.argv[2], "user", "create", "anna"])
@@ -319,6 +335,8 @@ def wait_for(end):
         shown += more
 for prompt, typed in zip((b"Password: ", b"Password (again): "), sys.argv[3:]):
     wait_for(prompt)
+    while termios.tcgetattr(terminal)[3] & termios.ECHO:
+        pass
     os.write(terminal, typed.encode() + b"\n")
 wait_for(b"never")
 print(shown.decode().replace("\r\n", "|"), os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
@@ -438,7 +456,7 @@ fn check_opens_no_database() {
     assert_eq!((&json["ok"], &json["chains"]), (&true.into(), &serde_json::json!(["default"])));
     let said = place.run(&["user", "list"], "").failed();
     assert!(
-        said.contains("db.sqlite3: ") && said.contains("unable to open") && said.contains("see `database`"),
+        said.contains("db.sqlite3") && said.contains("unable to open") && said.contains("see `database`"),
         "{said}"
     );
 }
@@ -694,7 +712,7 @@ fn projects_that_do_not_fit_are_refused() {
     for (settings, error) in [
         ("DATABASES['default'] = {'ENGINE': 'django.db.backends.sqlite3', 'NAME': ':memory:'}", "is no file"),
         ("DATABASES['default']['ENGINE'] = 'django.db.backends.dummy'", "unknown database; this version"),
-        ("PASSWORD_HASHERS = []", "PASSWORD_HASHERS has no hasher that authchain knows (pbkdf2_sha256, "),
+        ("PASSWORD_HASHERS = []", "PASSWORD_HASHERS has no hasher that authchain knows (argon2, "),
         ("AUTH_USER_MODEL = 'odd.Computed'\nINSTALLED_APPS += ['odd']", "odd.models.Computed.is_active is no field"),
         (
             "AUTH_USER_MODEL = 'odd.Child'\nINSTALLED_APPS += ['odd']",
@@ -732,9 +750,9 @@ if 'odd' in settings.INSTALLED_APPS:
         name = models.CharField(max_length=9, unique=True)
         USERNAME_FIELD = 'name'
 
-    class Computed(Base):
-        class Meta:
-            abstract = False
+    class Computed(AbstractBaseUser):
+        name = models.CharField(max_length=9, unique=True)
+        USERNAME_FIELD = 'name'
         is_active = property(lambda self: False)
 
     class Child(Base):

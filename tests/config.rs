@@ -29,6 +29,12 @@ fn the_whole_is_accepted_when_nothing_is_wrong() {
 }
 
 #[test]
+fn time_zones_of_the_system_are_known() {
+    let config = format!("{HEAD}use_tz = false\ntime_zone = \"Europe/Berlin\"\n{CHAIN}");
+    assert!(Host::open(&config, std::path::Path::new("."), &[]).is_ok());
+}
+
+#[test]
 fn faults_of_the_file_are_placed() {
     for (config, line, column, words) in [
         ("\n", 1, 1, "has no database"),

@@ -1,5 +1,7 @@
 //! Users: adding one, finding one.
 
+use unicode_normalization::UnicodeNormalization;
+
 use super::passwords;
 use crate::codec::password;
 use crate::ctx::{Ctx, random};
@@ -16,17 +18,18 @@ pub(crate) struct Wanted<'a> {
     pub is_superuser: bool,
 }
 
-/// Adds a user: Django's `create_user`, less its normalisation of names. `None`: the name is taken.
+/// Adds a user as Django's `create_user` does. `None`: the name is taken.
 pub(crate) fn create(ctx: &Ctx<'_>, wanted: &Wanted<'_>) -> Result<Option<User>, Error> {
-    check_name(wanted.name)?;
+    let name: String = wanted.name.nfkc().collect(); // Django's `normalize_username`
+    check_name(&name)?;
     let encoded = match wanted.password {
         Some(password) => passwords::make(ctx, password)?,
         None => password::unusable(&random()?),
     };
     let now = ctx.now_text()?;
     let new = NewUser {
-        name: wanted.name,
-        email: wanted.email,
+        name: &name,
+        email: &normalized_email(wanted.email),
         encoded: &encoded,
         is_staff: wanted.is_staff,
         is_superuser: wanted.is_superuser,
@@ -56,6 +59,14 @@ pub(crate) fn find(ctx: &Ctx<'_>, by: &By<'_>) -> Result<Option<User>, Error> {
             let mut users = ctx.users.by_email(ctx.db, address)?;
             Ok(if users.len() == 1 { users.pop() } else { None })
         }
+    }
+}
+
+/// Django's `normalize_email`: the domain in lower case.
+fn normalized_email(email: &str) -> String {
+    match email.trim().rsplit_once('@') {
+        Some((local, domain)) => format!("{local}@{}", domain.to_lowercase()),
+        None => email.to_owned(),
     }
 }
 

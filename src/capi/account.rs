@@ -81,7 +81,8 @@ pub unsafe extern "C" fn auth_user_lookup(
     })
 }
 
-/// Creates a user, as Django's `create_user` does; the name is stored as given.
+/// Creates a user as Django's `create_user` does: the name in NFKC, the domain of
+/// the address in lower case.
 ///
 /// Ownership: free `*out` with auth_user_free. Threads: any. Blocks: database,
 /// password hash.

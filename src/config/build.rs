@@ -179,7 +179,8 @@ impl Builder<'_> {
         let options = self.source.values(&members, def.options, also, &format!("the scheme {name:?}"), place)?;
         let mut building = Building { users: self.users, token_tables: &mut self.token_tables, exact: self.exact };
         let made = (def.build)(&options, &mut building).and_then(|scheme| {
-            if std::ptr::eq(def.options, token_options()) && item.is_empty() {
+            let is_new = !self.tokens.iter().any(|(known, _)| known == name);
+            if is_new && std::ptr::eq(def.options, token_options()) && item.is_empty() {
                 self.tokens.push((name.to_owned(), token::table(&options, &mut building)?));
             }
             Ok(scheme)

@@ -162,8 +162,7 @@ impl Slots {
         // No CREATE: a missing database is an error, never an empty one. NOMUTEX: a slot is used
         // by one thread at a time. A file without write permission is opened read-only by SQLite.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(&self.settings.path, flags)
-            .map_err(|e| Error::Store(format!("{}: {}", self.settings.path.display(), Error::from(e))))?;
+        let connection = Connection::open_with_flags(&self.settings.path, flags)?;
         connection.busy_timeout(self.settings.timeout)?;
         harden(&connection)?;
         connection.pragma_update(None, "mmap_size", self.settings.mmap_size)?;

@@ -7,9 +7,10 @@ use std::os::fd::AsRawFd;
 /// Asks on the controlling terminal; the echo is off while the line is typed.
 pub(crate) fn read_password(prompt: &str) -> io::Result<String> {
     let mut tty = OpenOptions::new().read(true).write(true).open("/dev/tty")?;
+    // Before the prompt: what is typed ahead would be shown, and then thrown away.
+    let echo = Echo::off(tty.as_raw_fd())?;
     tty.write_all(prompt.as_bytes())?;
     tty.flush()?;
-    let echo = Echo::off(tty.as_raw_fd())?;
     let mut line = String::new();
     BufReader::new(&tty).read_line(&mut line)?;
     drop(echo);
