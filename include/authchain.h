@@ -512,7 +512,7 @@ typedef struct auth_new_user {
    */
   struct auth_str email;
   /**
-   * The password; any text.
+   * The password; any bytes.
    */
   struct auth_str password;
 } auth_new_user;

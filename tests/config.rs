@@ -136,6 +136,12 @@ fn faults_behind_a_good_head_are_placed() {
             11,
             "cannot find anybody",
         ),
+        (
+            "[chains.default]\nschemes = [{ scheme = \"basic\", type = \"token\" }]\n",
+            4,
+            32,
+            "unknown key \"type\" in the scheme \"basic\"",
+        ),
         ("[chains.default]\nschemes = [\"basic\"]\nanonymous = \"maybe\"\n", 5, 13, "one of: refuse, allow"),
         ("[chains.default]\nschemes = [\"basic\"]\nanonymous = true\n", 5, 13, "one of: refuse, allow"),
         ("[chains.default]\nschemes = [\"basic\"]\nchallenge = \"last\"\n", 5, 13, "one of: first, all"),

@@ -34,6 +34,10 @@ unsafe extern "C-unwind" fn x_username(_: *mut c_void, view: *const auth_view, a
 type Function = unsafe extern "C-unwind" fn(*mut c_void, *const auth_view, *mut auth_answer);
 
 fn host(site: &Site, function: Function, challenge: &str, flags: u32) -> Host {
+    try_host(site, function, challenge, flags, "").unwrap()
+}
+
+fn try_host(site: &Site, function: Function, challenge: &str, flags: u32, more: &str) -> Result<Host, String> {
     let scheme = auth_scheme {
         size: size_of::<auth_scheme>(),
         flags,
@@ -45,7 +49,15 @@ fn host(site: &Site, function: Function, challenge: &str, flags: u32) -> Host {
         data: ptr::null_mut(),
     };
     let config = USUAL.replace("[\"basic\", \"token\"]", "[\"mine\", \"basic\"]");
-    Host::open(&config, site.folder.path(), &[scheme]).unwrap()
+    Host::open(&format!("{config}{more}"), site.folder.path(), &[scheme])
+}
+
+#[test]
+fn a_table_for_a_scheme_of_the_host_takes_no_options() {
+    let site = Site::of_vectors("drf");
+    assert!(try_host(&site, x_username, "", 0, "[schemes.mine]\n").is_ok());
+    let report = try_host(&site, x_username, "", 0, "[schemes.mine]\nfoo = 1\n").err().unwrap();
+    assert!(report.contains("unknown key \"foo\" in [schemes.mine]"), "{report}");
 }
 
 #[test]

@@ -96,7 +96,7 @@ fn links_lead_somewhere() {
     }
 }
 
-// ---------------------------------------------------------------- rows of docs/differences.md
+// ---------------------------------------------------------------- a row of docs/differences.md
 
 #[test]
 fn a_login_rewrites_no_hash() {
@@ -112,22 +112,6 @@ fn a_login_rewrites_no_hash() {
         assert_eq!(host.authorization(&basic("alice", "wonderland-1")).said(), "alice");
         assert_eq!(stored(), before);
     }
-}
-
-#[test]
-fn a_new_user_s_name_and_address_are_stored_as_given() {
-    let folder = tempfile::tempdir().unwrap();
-    let run = |args: &[&str]| {
-        let output = Command::new(env!("CARGO_BIN_EXE_authchain")).args(args).current_dir(&folder).output().unwrap();
-        assert!(output.status.success(), "{output:?}");
-        String::from_utf8(output.stdout).unwrap()
-    };
-    run(&["init"]);
-    let (name, email) = ("\u{ff4f}\u{ff4e}", "A@EXAMPLE.ORG");
-    let made =
-        run(&["user", "create", name, "--email", email, "--no-password", "--json", "--config", "authchain.toml"]);
-    let made: serde_json::Value = serde_json::from_str(&made).unwrap();
-    assert_eq!((made["name"].as_str(), made["email"].as_str()), (Some(name), Some(email)));
 }
 
 // ---------------------------------------------------------------- reading documents

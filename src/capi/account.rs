@@ -6,7 +6,7 @@ use super::context::auth_context;
 use super::guard;
 use super::input::{Budget, Sized_, read_sized, text};
 use super::status::{auth_status, auth_str};
-use super::token::{both, give_option};
+use super::token::give_option;
 use super::user::auth_user;
 use crate::accounts::users::{By, Wanted};
 
@@ -38,7 +38,7 @@ pub struct auth_new_user {
     pub name: auth_str,
     /// The e-mail address; may be empty.
     pub email: auth_str,
-    /// The password; any text.
+    /// The password; any bytes.
     pub password: auth_str,
 }
 
@@ -165,13 +165,15 @@ pub unsafe extern "C" fn auth_password_set(
     password: auth_str,
 ) -> auth_status {
     guard(|| {
+        let mut budget = Budget::new();
         // SAFETY: the texts are readable, by contract.
-        let (Some(context), Ok((name, password))) = (context, unsafe { both(name, password) }) else {
+        let texts = unsafe { (budget.text(name), budget.bytes(password)) };
+        let (Some(context), (Ok(name), Ok(password))) = (context, texts) else {
             return auth_status::AUTH_EINVAL;
         };
         let context = context.context();
         let set = context.find_user(&By::Name(name)).and_then(|user| match user {
-            Some(user) => context.set_password(&user, password.as_bytes()),
+            Some(user) => context.set_password(&user, password),
             None => Ok(false),
         });
         match set {

@@ -277,7 +277,7 @@ pub(super) unsafe fn give_option<T>(out: *mut *mut T, found: Result<Option<T>, E
 ///
 /// # Safety
 /// Both are readable and unchanged for `'a`.
-pub(super) unsafe fn both<'a>(first: auth_str, second: auth_str) -> Result<(&'a str, &'a str), auth_status> {
+unsafe fn both<'a>(first: auth_str, second: auth_str) -> Result<(&'a str, &'a str), auth_status> {
     let mut budget = Budget::new();
     // SAFETY: by contract.
     unsafe { Ok((budget.text(first)?, budget.text(second)?)) }

@@ -161,8 +161,12 @@ impl Builder<'_> {
         item_place: Place,
     ) -> Result<(Box<dyn Scheme>, &'static str), Report> {
         if let Some((_, host)) = self.parts.custom.iter().find(|(known, _)| known == name) {
-            let options = &[][..];
-            self.source.values(item, options, &["scheme", "control"], &format!("the item {name:?}"), item_place)?;
+            // A host's scheme has no options; a table of its name may stand there, but empty.
+            if let Some((key, node)) = self.parts.schemes.iter().find(|(key, _)| key.text == name) {
+                let table = format!("[schemes.{name}]");
+                self.source.values(self.source.table(node, &table)?, &[], &[], &table, key.place)?;
+            }
+            self.source.values(item, &[], &["scheme", "control"], &format!("the item {name:?}"), item_place)?;
             return Ok((Box::new(Custom::new(name, host.clone())), "CustomAuthentication"));
         }
         let own = self.parts.schemes.iter().find(|(key, _)| key.text == name);
@@ -171,11 +175,12 @@ impl Builder<'_> {
             None => vec![],
         };
         let def = self.def(name, place, &members)?;
+        members.retain(|(key, _)| key.text != "type");
         for (key, node) in item {
             members.retain(|(known, _)| known.text != key.text);
             members.push((key.clone(), node.clone()));
         }
-        let also: &[&str] = if item.is_empty() { &["type"] } else { &["type", "scheme", "control"] };
+        let also: &[&str] = if item.is_empty() { &[] } else { &["scheme", "control"] };
         let options = self.source.values(&members, def.options, also, &format!("the scheme {name:?}"), place)?;
         let mut building = Building { users: self.users, token_tables: &mut self.token_tables, exact: self.exact };
         let made = (def.build)(&options, &mut building).and_then(|scheme| {

@@ -136,7 +136,8 @@ one made from the settings of a Django project. `authchain check` says whether a
 3. Else `DEFAULT_PATH`.
 
 The configuration decides who gets in, so its file must be a regular file of at most 1 MiB that belongs to root or to the
-user of the process, and that neither group nor others can write (mode 0644 or less). Relative paths in it start at its own folder.
+user of the process, and that neither group nor others can write (mode 0644 or less). Relative paths in it start at its own folder, or
+at the folder that the host gives (`base_dir`).
 
 ## Errors
 
@@ -169,7 +170,7 @@ package; a chain names them like any other. `authchain check` does not know a ho
 the others have PAM's names."#;
 
 const END_OF_CHAIN: &str = r#"- A `required` or `requisite` that failed is never forgotten: its refusal is the answer, also when a later `first` or `try` finds a user.
-- Having passed, a `required` or `requisite` fails with `Authentication credentials were not provided.`
+- A `required` or `requisite` that passed has failed, with the text `Authentication credentials were not provided.`
 - If a `required`, `requisite`, `first` or `try` finds another user than an earlier `required` or `requisite`, the answer is
   `Incorrect authentication credentials.`
 - At the end of a chain the answer is, in this order: the refusal of a failed `required` or `requisite`; the user on whom they
@@ -196,9 +197,9 @@ schemes = ["token", "mobile"]
 
 Every table is checked, also one that no chain uses."#;
 
-const CEILINGS: &str = r#"Costs are those of new hashes and of the dummy hash that a failed login costs. A ceiling (`max_…`) bounds what a stored hash may
-cost; Django has none. A stored hash above a ceiling is not computed, and the password counts as wrong. A ceiling that is
-lower than the cost of new hashes counts as equal to it."#;
+const CEILINGS: &str = r#"Costs are those of new hashes, and of the dummy hash that a login costs when there is no stored hash to compute. A ceiling
+(`max_…`) bounds what a stored hash may cost; Django has none but scrypt's memory. A stored hash above a ceiling is not
+computed, and the password counts as wrong. A ceiling that is lower than the cost of new hashes counts as equal to it."#;
 
 const EXAMPLE: &str = r#"## A larger example
 

@@ -47,8 +47,8 @@ pub(crate) const TOP: &[OptionDef] = &[
         name: "password_hashers",
         kind: Kind::Words(hasher_names),
         default: "[\"pbkdf2_sha256\", \"pbkdf2_sha1\", \"argon2\", \"bcrypt_sha256\", \"scrypt\"]",
-        doc: "Django's PASSWORD_HASHERS by their short names. The first makes new hashes and the dummy that every \
-              failed login costs; hashes of others are refused.",
+        doc: "Django's PASSWORD_HASHERS by their short names. The first makes new hashes, and the \
+              dummy that a login costs when there is no hash to compute; hashes of others are refused.",
     },
     OptionDef {
         name: "authentication_backends",
