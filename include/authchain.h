@@ -357,7 +357,8 @@ typedef struct auth_options {
    */
   struct auth_str path;
   /**
-   * Or the configuration itself; excludes `path`.
+   * Or the configuration itself; excludes `path`. An empty text is no text: then the usual
+   * file is opened.
    */
   struct auth_str text;
   /**

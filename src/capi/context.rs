@@ -35,7 +35,8 @@ pub struct auth_options {
     pub size: usize,
     /// The configuration file.
     pub path: auth_str,
-    /// Or the configuration itself; excludes `path`.
+    /// Or the configuration itself; excludes `path`. An empty text is no text: then the usual
+    /// file is opened.
     pub text: auth_str,
     /// The folder that relative paths in it start from; the file's own when empty.
     pub base_dir: auth_str,

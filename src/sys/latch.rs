@@ -36,7 +36,9 @@ impl<T> Latch<T> {
     /// The value, unless another thread has it.
     pub(crate) fn try_lock(&self) -> Option<Guard<'_, T>> {
         // SAFETY: an initialised mutex that lives as long as `self`.
-        (unsafe { libc::pthread_mutex_trylock(self.raw.get()) } == 0).then_some(Guard(self))
+        let locked = unsafe { libc::pthread_mutex_trylock(self.raw.get()) } == 0;
+        // Not `then_some`: a guard that is made and dropped unlocks for somebody else.
+        locked.then(|| Guard(self))
     }
 
     /// Locks without a guard. For fork handlers, which must call [`Self::release`].
@@ -96,7 +98,7 @@ mod tests {
         let latch = Latch::new(0_u64);
         std::thread::scope(|s| {
             for _ in 0..2 {
-                s.spawn(|| (0..50_000).for_each(|_| *latch.lock() += 1));
+                s.spawn(|| (0..50_000).for_each(|_| *latch.try_lock().unwrap_or_else(|| latch.lock()) += 1));
             }
         });
         assert_eq!(*latch.lock(), 100_000);
@@ -106,7 +108,9 @@ mod tests {
     fn try_lock_does_not_wait() {
         let latch = Latch::new(());
         let guard = latch.lock();
-        assert!(latch.try_lock().is_none());
+        for _ in 0..2 {
+            assert!(latch.try_lock().is_none(), "a failed attempt must not unlock");
+        }
         drop(guard);
         assert!(latch.try_lock().is_some());
     }

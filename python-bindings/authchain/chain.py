@@ -1,0 +1,553 @@
+"""Contexts and requests: the library as Python sees it."""
+
+import ctypes
+import os
+import threading
+import weakref
+from collections.abc import Callable, Iterable, Mapping
+from ctypes import byref, c_char_p, c_uint32, c_void_p
+from types import TracebackType
+from typing import Any, Final
+
+from . import _ffi, schemes, wsgi
+from ._http import Headers, Text, http
+from .errors import AuthError, ConfigError, Status, StoreError
+from .schemes import Scheme
+from .verdict import ANONYMOUS, Response, StoredToken, Token, User, Verdict
+
+Log = Callable[[int, str], object]
+"""Takes syslog's severity (3 failure, 5 refused, 7 passed) and one line without secrets, on the
+thread of the request. It must not block and must not call this package."""
+
+Path = str | os.PathLike[str]
+
+_lib: Final = _ffi.library
+
+
+class Context:
+    """A loaded configuration, for any number of threads.
+
+    With neither `path` nor `text` the usual file is meant: $AUTHCHAIN_CONFIG, else the one in
+    /etc/authchain. `base_dir` is where relative paths of the configuration start; the file's own
+    folder when not given. `host` names the application in log lines.
+
+    ConfigError: the configuration cannot be used.
+    """
+
+    __slots__ = ("_chains", "_handle", "__weakref__")
+
+    def __init__(
+        self,
+        path: Path | None = None,
+        *,
+        text: str | None = None,
+        base_dir: Path | None = None,
+        host: str = "",
+        log: Log | None = None,
+        schemes: Iterable[Scheme] = (),
+    ) -> None:
+        options, keep = _options(path, text, base_dir, host, log, schemes)
+        out, why = c_void_p(), c_void_p()
+        status = _lib.auth_context_open(byref(options), byref(out), byref(why))
+        _check_report(status, why)
+        self._take(out.value, keep)
+
+    def _take(self, pointer: int | None, keep: object) -> None:
+        assert pointer is not None
+        self._handle: _Handle | None = _Handle(pointer, keep)
+        self._chains: dict[str, int] = {}
+
+    def close(self) -> None:
+        """Gives up the configuration; calls under way on other threads end as they would have.
+        Everything but `close` then raises ValueError."""
+        self._handle = None
+
+    def __enter__(self) -> "Context":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    # --- requests ---------------------------------------------------------------------------
+
+    def authenticate(
+        self,
+        headers: Headers = (),
+        *,
+        chain: str = "default",
+        required: bool = False,
+        method: Text = "",
+        target: Text = "",
+        host: Text = "",
+        peer: Text = "",
+        remote_user: Text = "",
+        tls: bool = False,
+        skip_csrf: bool = False,
+        now_us: int = 0,
+    ) -> Verdict:
+        """Judges a request by a chain. With `required` nobody is refused even where the chain
+        lets nobody pass.
+
+        A failure (a database that cannot answer) comes back as a verdict too: it is false, its
+        `response` a 503. An absent method counts as unsafe. `remote_user` is what the server
+        verified, never what the client says; `now_us` is Unix time in microseconds, for tests.
+
+        ConfigError: no such chain. ValueError: a character that is no byte. AuthError: more than
+        1 MiB of headers, or a block with a line that is no header field.
+        """
+        handle = self._open()
+        number = self._chain(handle, chain)
+        request = _begin(
+            handle,
+            http(
+                headers,
+                method=method,
+                target=target,
+                host=host,
+                peer=peer,
+                remote_user=remote_user,
+                tls=tls,
+                skip_csrf=skip_csrf,
+                now_us=now_us,
+            ),
+        )
+        try:
+            status = _lib.auth_request_authenticate(request, number)
+            if required and status == Status.ANONYMOUS:
+                status = _lib.auth_request_deny(request, _ffi.text(""))
+            return _verdict(request, status)
+        finally:
+            _lib.auth_request_free(request)
+
+    def authenticate_environ(
+        self, environ: Mapping[str, Any], *, chain: str = "default", required: bool = False
+    ) -> Verdict:
+        """Judges the request of a WSGI environment, as `authenticate` does."""
+        return self.authenticate(**wsgi.facts(environ), chain=chain, required=required)
+
+    def request(
+        self,
+        headers: Headers = (),
+        *,
+        method: Text = "",
+        target: Text = "",
+        host: Text = "",
+        peer: Text = "",
+        remote_user: Text = "",
+        tls: bool = False,
+        skip_csrf: bool = False,
+        now_us: int = 0,
+    ) -> "Request":
+        """Begins a request that several chains may judge, or that the application may deny.
+        Raises as `authenticate`."""
+        handle = self._open()
+        made = http(
+            headers,
+            method=method,
+            target=target,
+            host=host,
+            peer=peer,
+            remote_user=remote_user,
+            tls=tls,
+            skip_csrf=skip_csrf,
+            now_us=now_us,
+        )
+        return Request(_begin(handle, made), handle, lambda chain: self._chain(handle, chain))
+
+    # --- tokens -----------------------------------------------------------------------------
+
+    def create_token(self, user: str, kind: str = "token", reset: bool = False) -> Token:
+        """The user's token: the one there is, or a new one; with `reset` always a new one.
+
+        `kind` is the name of a token scheme. AuthError: no such user (`Status.REFUSED`), no such
+        kind (`Status.ENOTSUP`). StoreError: the database cannot answer.
+        """
+        options = _ffi.auth_token_options(
+            size=ctypes.sizeof(_ffi.auth_token_options),
+            flags=_ffi.TOKEN_RESET if reset else 0,
+            kind=_ffi.text(kind),
+            user=_ffi.text(user),
+        )
+        token = _found(self._find(_lib.auth_token_create, byref(options)), f"no user {user!r}")
+        try:
+            return Token(
+                key=_text(_lib.auth_token_key(token)), id=_text(_lib.auth_token_id(token))
+            )
+        finally:
+            _lib.auth_token_free(token)
+
+    def verify_token(self, key: str, kind: str = "token") -> User | None:
+        """The owner of a key; None when there is no such key or its owner is inactive. Raises
+        StoreError, and AuthError for a kind that is not there."""
+        return _owned(self._find(_lib.auth_token_verify, _ffi.text(kind), _ffi.text(key)))
+
+    def revoke_token(self, key: str, kind: str = "token") -> bool:
+        """Deletes a token; False when there was none. Raises as `verify_token`."""
+        return self._do(_lib.auth_token_revoke, _ffi.text(kind), _ffi.text(key))
+
+    def tokens(self, user: str | None = None, kind: str = "token") -> list[StoredToken]:
+        """The tokens of a user, or of everybody, oldest first. Raises as `create_token`."""
+        if user == "":
+            raise AuthError(Status.REFUSED, "no user ''")
+        listed = self._find(_lib.auth_token_list, _ffi.text(kind), _ffi.text(user or ""))
+        tokens = _found(listed, f"no user {user!r}")
+        try:
+            return [
+                StoredToken(
+                    id=_text(_lib.auth_tokens_id(tokens, i)),
+                    user=_text(_lib.auth_tokens_user(tokens, i)),
+                    created=_text(_lib.auth_tokens_created(tokens, i)),
+                )
+                for i in range(_lib.auth_tokens_count(tokens))
+            ]
+        finally:
+            _lib.auth_tokens_free(tokens)
+
+    # --- users ------------------------------------------------------------------------------
+
+    def lookup(
+        self, *, name: str | None = None, id: str | int | None = None, email: str | None = None
+    ) -> User | None:
+        """The user of a name, a key or an address, with groups, active or not; None when there is
+        none, or two of one address. This finds, it does not let in.
+
+        TypeError: not exactly one of them is given. StoreError: the database cannot answer.
+        """
+        wanted = [(_ffi.BY_NAME, name), (_ffi.BY_ID, id), (_ffi.BY_EMAIL, email)]
+        given = [(by, value) for by, value in wanted if value is not None]
+        if len(given) != 1:
+            raise TypeError("lookup takes exactly one of name, id and email")
+        [(by, value)] = given
+        return _owned(self._find(_lib.auth_user_lookup, by, _ffi.text(str(value))))
+
+    def create_user(
+        self,
+        name: str,
+        password: str | bytes | None = None,
+        *,
+        email: str = "",
+        is_staff: bool = False,
+        is_superuser: bool = False,
+    ) -> User:
+        """Creates a user; without a password none can log in.
+
+        AuthError: the name is taken (`Status.REFUSED`), or is empty, too long, or holds a NUL
+        (`Status.EINVAL`). StoreError: the database cannot answer.
+        """
+        flags = (_ffi.NEW_STAFF if is_staff else 0) | (_ffi.NEW_SUPERUSER if is_superuser else 0)
+        new = _ffi.auth_new_user(
+            size=ctypes.sizeof(_ffi.auth_new_user),
+            flags=flags | (_ffi.NEW_NO_PASSWORD if password is None else 0),
+            name=_ffi.text(name),
+            email=_ffi.text(email),
+            password=_ffi.text(b"" if password is None else password),
+        )
+        made = self._find(_lib.auth_user_create, byref(new))
+        return _read_owned(_found(made, f"the name {name!r} is taken"))
+
+    def check_password(self, name: str, password: str | bytes) -> User | None:
+        """The user, if the password is right and the user may log in; else None, after the time
+        of one hash. StoreError: the database cannot answer."""
+        return _owned(self._find(_lib.auth_password_check, _ffi.text(name), _ffi.text(password)))
+
+    def set_password(self, name: str, password: str | bytes) -> None:
+        """Sets a password. AuthError: no such user (`Status.REFUSED`), or a password that the
+        hasher cannot take (`Status.EINVAL`). StoreError: the database cannot answer."""
+        if not self._do(_lib.auth_password_set, _ffi.text(name), _ffi.text(password)):
+            raise AuthError(Status.REFUSED, f"no user {name!r}")
+
+    # --- inside -----------------------------------------------------------------------------
+
+    def _open(self) -> "_Handle":
+        handle = self._handle
+        if handle is None:
+            raise ValueError("the context is closed")
+        return handle
+
+    def _chain(self, handle: "_Handle", name: str) -> int:
+        known = self._chains.get(name)
+        if known is not None:
+            return known
+        number = c_uint32()
+        status = _lib.auth_context_chain(handle.pointer, _ffi.text(name), byref(number))
+        if status == Status.ECONFIG:
+            raise ConfigError(f"the configuration has no chain {name!r}")
+        _check(status)
+        return self._chains.setdefault(name, number.value)
+
+    def _find(self, function: Any, *arguments: Any) -> int | None:
+        """Calls a function that gives something or says AUTH_REFUSED, which is None."""
+        handle = self._open()  # keeps the context alive until the call is over
+        out = c_void_p()
+        status = function(handle.pointer, *arguments, byref(out))
+        if status == Status.REFUSED:
+            return None
+        _check(status)
+        return out.value
+
+    def _do(self, function: Any, *arguments: Any) -> bool:
+        """Calls a function that does something or says AUTH_REFUSED, which is False."""
+        handle = self._open()
+        status = function(handle.pointer, *arguments)
+        if status == Status.REFUSED:
+            return False
+        _check(status)
+        return True
+
+
+class Request:
+    """A request being judged. A chain asked again gives the same verdict.
+
+    Calls from several threads take turns. ValueError: the request is closed.
+    """
+
+    __slots__ = ("_chain", "_finalizer", "_lock", "_pointer", "__weakref__")
+
+    def __init__(self, pointer: int, handle: "_Handle", chain: Callable[[str], int]) -> None:
+        self._pointer = pointer
+        self._chain = chain
+        self._lock = threading.Lock()
+        self._finalizer = _freed(self, _lib.auth_request_free, pointer, handle)
+
+    def authenticate(self, chain: str = "default") -> Verdict:
+        """Judges the request by a chain. ConfigError: no such chain."""
+        number = self._chain(chain)
+        with self._lock:
+            pointer = self._open()
+            return _verdict(pointer, _lib.auth_request_authenticate(pointer, number))
+
+    def deny(self, detail: str = "") -> Verdict:
+        """The application's own no, answered by DRF's rule: nobody is asked to log in, somebody
+        is told 403 and `detail`. AuthError: no verdict has been given yet."""
+        with self._lock:
+            pointer = self._open()
+            status = _lib.auth_request_deny(pointer, _ffi.text(detail))
+            _check(status)
+            return _verdict(pointer, status)
+
+    def log_line(self) -> str:
+        """The last verdict in one line for a log, without secrets."""
+        with self._lock:
+            return _text(_lib.auth_request_log(self._open()))
+
+    def close(self) -> None:
+        """Ends the request."""
+        with self._lock:
+            self._finalizer()
+
+    def __enter__(self) -> "Request":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _open(self) -> int:
+        if not self._finalizer.alive:
+            raise ValueError("the request is closed")
+        return self._pointer
+
+
+def default_context() -> Context:
+    """The context of the usual file, opened once for the process; a failure is tried again once a
+    second at most. ConfigError: the configuration cannot be used."""
+    out, why = c_void_p(), c_void_p()
+    _check_report(_lib.auth_default_context(byref(out), byref(why)), why)
+    context = Context.__new__(Context)
+    context._take(out.value, None)
+    return context
+
+
+def check_config(
+    path: Path | None = None,
+    *,
+    text: str | None = None,
+    base_dir: Path | None = None,
+    schemes: Iterable[Scheme] = (),
+) -> None:
+    """Checks a configuration without opening a database. ConfigError: it cannot be used."""
+    options, _keep = _options(path, text, base_dir, "", None, schemes)
+    why = c_void_p()
+    _check_report(_lib.auth_config_check(byref(options), byref(why)), why)
+
+
+def library_version() -> str:
+    """The version of the library, such as "0.1.0"."""
+    return _text(_lib.auth_version())
+
+
+class _Handle:
+    """Owns a context of the library: it is freed when the last call that uses it is over."""
+
+    __slots__ = ("pointer", "__weakref__")
+
+    def __init__(self, pointer: int, keep: object) -> None:
+        self.pointer = pointer
+        _freed(self, _lib.auth_context_free, pointer, keep)
+
+
+def _freed(
+    owner: object, free: Callable[[int], None], pointer: int, keep: object
+) -> "weakref.finalize[[int, object], object]":
+    """Frees `pointer` with its owner and keeps `keep` until then. Not at exit: a daemon thread
+    may be in the library still."""
+
+    def release(pointer: int, keep: object) -> None:
+        free(pointer)
+
+    finalizer = weakref.finalize(owner, release, pointer, keep)
+    finalizer.atexit = False
+    return finalizer
+
+
+def _options(
+    path: Path | None,
+    text: str | None,
+    base_dir: Path | None,
+    host: str,
+    log: Log | None,
+    own: Iterable[Scheme],
+) -> tuple[_ffi.auth_options, object]:
+    """The struct, and what has to live as long as what is opened with it."""
+    if path is not None and text is not None:
+        raise TypeError("a configuration is a path or a text, not both")
+    if path is not None and not os.fspath(path):
+        raise ValueError("the path of the configuration is empty")  # the library: the usual file
+    if text is not None:
+        text = text or "\n"  # the same
+    array = schemes.array(own)
+    logged = _logged(log) if log else _ffi.LOG()
+    options = _ffi.auth_options(
+        size=ctypes.sizeof(_ffi.auth_options),
+        path=_ffi.text(os.fspath(path or "")),
+        text=_ffi.text(text or ""),
+        base_dir=_ffi.text(os.fspath(base_dir or "")),
+        host=_ffi.text(host),
+        log=logged,
+        schemes=array if len(array) else None,
+        n_schemes=len(array),
+    )
+    return options, (logged, array)
+
+
+def _logged(log: Log) -> Any:
+    def take(_data: int | None, severity: int, line: bytes) -> None:
+        log(severity, line.decode())
+
+    return _ffi.LOG(take)
+
+
+def _begin(handle: _Handle, request: _ffi.auth_http) -> int:
+    out = c_void_p()
+    status = _lib.auth_request_new(handle.pointer, byref(request), byref(out))
+    if status == Status.EINVAL:
+        text = "the headers are larger than 1 MiB or have a line that is no header field"
+        raise AuthError(Status.EINVAL, text)
+    _check(status)
+    assert out.value is not None
+    return out.value
+
+
+def _verdict(request: int, number: int) -> Verdict:
+    status = Status(number)
+    return Verdict(
+        status=status,
+        user=_user(_lib.auth_request_user(request)) if status is Status.OK else ANONYMOUS,
+        response=_response(_lib.auth_request_response(request)),
+        failure=_text(_lib.auth_request_failure(request)) if status < 0 else None,
+    )
+
+
+def _response(response: int) -> Response:
+    headers: list[tuple[str, str]] = []
+    name, value = c_char_p(), c_char_p()
+    while (
+        _lib.auth_response_header(response, len(headers), byref(name), byref(value)) == Status.OK
+    ):
+        headers.append((_text(name.value), _text(value.value)))
+    return Response(
+        status=_lib.auth_response_status(response),
+        headers=headers,
+        body=_text(_lib.auth_response_body(response)),
+    )
+
+
+def _user(user: int, groups: tuple[str, ...] = ()) -> User:
+    flags = _lib.auth_user_flags(user)
+    return User(
+        name=_text(_lib.auth_user_name(user)),
+        id=_option(_lib.auth_user_id(user)),
+        email=_text(_lib.auth_user_email(user)),
+        scheme=_option(_lib.auth_user_scheme(user)),
+        is_active=bool(flags & _ffi.USER_ACTIVE),
+        is_staff=bool(flags & _ffi.USER_STAFF),
+        is_superuser=bool(flags & _ffi.USER_SUPERUSER),
+        auth=_option(_lib.auth_user_auth(user)),
+        groups=groups,
+    )
+
+
+def _groups(user: int) -> tuple[str, ...]:
+    groups: list[str] = []
+    while (name := _lib.auth_user_group(user, len(groups))) is not None:
+        groups.append(_text(name))
+    return tuple(groups)
+
+
+def _owned(user: int | None) -> User | None:
+    return None if user is None else _read_owned(user)
+
+
+def _read_owned(user: int) -> User:
+    """Reads a user that the caller owns, and frees it."""
+    try:
+        return _user(user, _groups(user))
+    finally:
+        _lib.auth_user_free(user)
+
+
+def _found(pointer: int | None, otherwise: str) -> int:
+    if pointer is None:
+        raise AuthError(Status.REFUSED, otherwise)
+    return pointer
+
+
+def _text(value: bytes | None) -> str:
+    return "" if value is None else value.decode()
+
+
+def _option(value: bytes | None) -> str | None:
+    return None if value is None else value.decode()
+
+
+def _check(number: int) -> None:
+    """Raises for a failure."""
+    if number < 0:
+        status = Status(number)
+        kind = StoreError if status is Status.ESTORE else AuthError
+        raise kind(status, _text(_lib.auth_strerror(number)))
+
+
+def _check_report(number: int, report: c_void_p) -> None:
+    """Raises for a failure, with what the report says; frees the report."""
+    if number != Status.ECONFIG or report.value is None:
+        return _check(number)
+    try:
+        raise ConfigError(
+            _text(_lib.auth_report_text(report)),
+            file=_text(_lib.auth_report_file(report)),
+            line=_lib.auth_report_line(report),
+            column=_lib.auth_report_column(report),
+            remedy=_text(_lib.auth_report_remedy(report)),
+        )
+    finally:
+        _lib.auth_report_free(report)

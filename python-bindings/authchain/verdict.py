@@ -1,0 +1,90 @@
+"""What a request came to. Plain values: they outlive the context and may go to any thread."""
+
+from dataclasses import dataclass, field
+
+from .errors import AuthError, Status, StoreError
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Who it is. `groups` is filled in by `Context.lookup` only."""
+
+    name: str
+    id: str | None = None
+    """`str(user.pk)` of Django; None for the anonymous user."""
+    email: str = ""
+    scheme: str | None = None
+    """The scheme that found the user, by its name in the configuration; None after a look-up."""
+    is_active: bool = False
+    is_staff: bool = False
+    is_superuser: bool = False
+    auth: str | None = None
+    """Which credential it was, as the log names it; never the credential."""
+    groups: tuple[str, ...] = ()
+
+    @property
+    def is_anonymous(self) -> bool:
+        """Whether this is nobody."""
+        return self.id is None
+
+
+ANONYMOUS = User(name="")
+"""Nobody: the user of every verdict that is not `ok`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What to send verbatim. After a success: status 200, no body, and the headers to add."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer to one request. True only when somebody is authenticated.
+
+    A verdict that lets nobody pass (`Status.ANONYMOUS`, where the chain says
+    `anonymous = "allow"`) is false too: look at `status`, or ask with `required`.
+    """
+
+    status: Status
+    user: User
+    response: Response
+    failure: str | None = None
+    """Why no verdict could be given, for the operator; then `response` is a 503."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether somebody is authenticated."""
+        return self.status is Status.OK
+
+    def __bool__(self) -> bool:
+        return self.status is Status.OK
+
+    def raise_for_failure(self) -> None:
+        """Raises StoreError (database) or AuthError when no verdict could be given."""
+        if self.status < 0:
+            kind = StoreError if self.status is Status.ESTORE else AuthError
+            raise kind(self.status, self.failure or self.status.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A fresh credential."""
+
+    key: str = field(repr=False)
+    """The secret. The library never shows it again."""
+    id: str
+    """Which token it is, as the log names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredToken:
+    """A token of the database, without its secret."""
+
+    id: str
+    user: str
+    created: str
+    """The moment of creation as Django's text in the database."""
