@@ -113,7 +113,9 @@ static int run(struct site *site, unsigned short port)
   pthread_sigmask(SIG_BLOCK, &stop, NULL); /* before there are threads, so that they inherit it */
   signal(SIGPIPE, SIG_IGN);
   daemon = MHD_start_daemon(MHD_USE_AUTO_INTERNAL_THREAD, port, NULL, NULL, serve, site, MHD_OPTION_SOCK_ADDR,
-                            (struct sockaddr *)&address, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS, MHD_OPTION_END);
+                            (struct sockaddr *)&address, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS,
+                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)128 * 1024, /* room for large headers */
+                            MHD_OPTION_END);
   if (daemon == NULL) {
     fprintf(stderr, "cannot listen on port %u\n", (unsigned)port);
     return 1;
