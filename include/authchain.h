@@ -132,8 +132,8 @@
 #define AUTH_NEW_NO_PASSWORD 4
 
 /**
- * Only one thread at a time may call `authenticate`. A child that is forked
- * during such a call cannot use the scheme.
+ * Only one thread at a time may call `authenticate`. A fork waits for the
+ * call under way, so `authenticate` itself must not fork.
  */
 #define AUTH_SCHEME_ONE_THREAD 1
 

@@ -170,12 +170,12 @@ impl Context {
 pub(crate) fn default_context() -> Result<&'static Arc<Context>, Report> {
     static CONTEXT: OnceCell<Arc<Context>> = OnceCell::new();
     // The last failure, so that a flood of requests does not read a broken file each time.
-    static FAILED: OnceCell<Latch<Option<(u64, Report)>>> = OnceCell::new();
+    static FAILED: Latch<Option<(u64, Report)>> = Latch::new(None);
     if let Some(context) = CONTEXT.get() {
         return Ok(context);
     }
     fork::without_fork(|| {
-        let mut failed = FAILED.get_or_init(|| Latch::new(None)).lock();
+        let mut failed = FAILED.lock();
         let now = clock::coarse_ms();
         if let Some((when, report)) = &*failed
             && now.saturating_sub(*when) < AGAIN_MS

@@ -43,7 +43,7 @@ fn faults_of_the_file_are_placed() {
         ("database = \"mysql:x\"\nsecret_key = \"canary\"", 1, 1, "expected \"sqlite:PATH\""),
         ("database = \"sqlite:\"\nsecret_key = \"canary\"", 1, 1, "expected \"sqlite:PATH\""),
         ("database = \"\"\nsecret_key = \"canary\"", 1, 1, "expected \"sqlite:PATH\""),
-        ("database = \"sqlite:x\"\nsecret_key = 7", 2, 14, "secret_key does not take 7"),
+        ("database = \"sqlite:x\"\nsecret_key = 7", 2, 14, "secret_key does not take a whole number"),
         ("database = \"sqlite:x\"\nsecret_key = \"\"", 2, 14, "secret_key is empty"),
         ("database = \"sqlite:x\"\nsecret_key = { fil = \"x\" }", 2, 14, "{ file"),
         ("database = \"sqlite:x\"\nsecret_key = { file = \"no-such\" }", 2, 23, "cannot be opened"),

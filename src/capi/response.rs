@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 
 use super::guard_or;
 use super::status::auth_status;
+use crate::sys::fork::without_fork;
 use crate::verdict::Response;
 
 /// What to send verbatim: status, headers, body. After a success it has status
@@ -33,7 +34,8 @@ impl auth_response {
     /// The answer to a failure.
     pub(super) fn broken() -> &'static Self {
         static BROKEN: OnceLock<auth_response> = OnceLock::new();
-        BROKEN.get_or_init(|| Self::new(Response::broken()))
+        // A fork while it is made would leave it unmade for ever in the child.
+        BROKEN.get().unwrap_or_else(|| without_fork(|| BROKEN.get_or_init(|| Self::new(Response::broken()))))
     }
 }
 

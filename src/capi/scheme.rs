@@ -3,17 +3,18 @@
 use std::cell::{Cell, RefCell};
 use std::ffi::{c_char, c_void};
 use std::ptr;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use super::input::Budget;
 use super::status::{auth_status, auth_str};
 use super::{guard, guard_or};
 use crate::request::Request;
 use crate::schemes::custom::{Answer, Host, Hosts};
+use crate::sys::fork::{self, AcrossFork};
 use crate::sys::latch::Latch;
 
-/// Only one thread at a time may call `authenticate`. A child that is forked
-/// during such a call cannot use the scheme.
+/// Only one thread at a time may call `authenticate`. A fork waits for the
+/// call under way, so `authenticate` itself must not fork.
 pub const AUTH_SCHEME_ONE_THREAD: u32 = 1;
 /// `authenticate` may block (network, disk).
 pub const AUTH_SCHEME_BLOCKS: u32 = 2;
@@ -263,7 +264,7 @@ unsafe fn host<'a>(budget: &mut Budget, scheme: &auth_scheme) -> Result<(&'a str
         return Err(auth_status::AUTH_EINVAL);
     };
     let challenge = Some(challenge.to_owned()).filter(|c| !c.is_empty());
-    let turn = (scheme.flags & AUTH_SCHEME_ONE_THREAD != 0).then(|| Latch::new(()));
+    let turn = (scheme.flags & AUTH_SCHEME_ONE_THREAD != 0).then(Turn::new);
     Ok((name, HostScheme { function, destroy: scheme.destroy, data: scheme.data, challenge, turn }))
 }
 
@@ -276,13 +277,39 @@ struct HostScheme {
     data: *mut c_void,
     challenge: Option<String>,
     /// Taken for each call of a scheme that one thread at a time may use.
-    turn: Option<Latch<()>>,
+    turn: Option<Arc<Turn>>,
 }
 
 // SAFETY: the header asks for functions and data that any thread may use, one at a time if so told.
 unsafe impl Send for HostScheme {}
 // SAFETY: as above.
 unsafe impl Sync for HostScheme {}
+
+/// Whose call it is. A fork waits for the call under way, so that the child has its turn, too.
+struct Turn(Latch<()>);
+
+impl Turn {
+    fn new() -> Arc<Self> {
+        let turn = Arc::new(Self(Latch::new(())));
+        let member: Weak<Self> = Arc::downgrade(&turn);
+        fork::without_fork(|| fork::register(member));
+        turn
+    }
+}
+
+impl AcrossFork for Turn {
+    fn shut(&self) {
+        self.0.hold();
+    }
+
+    fn open(&self) {
+        self.0.release();
+    }
+
+    fn leans_on_others(&self) -> bool {
+        true
+    }
+}
 
 /// A scheme that was taken over: its end is announced.
 struct Owned(HostScheme);
@@ -291,7 +318,7 @@ impl Host for Owned {
     fn ask(&self, request: &Request<'_>) -> Option<Answer> {
         let view = auth_view { request: ptr::from_ref(request).cast(), lent: RefCell::default() };
         let mut answer = auth_answer { answer: Cell::new(None) };
-        let _turn = self.0.turn.as_ref().map(Latch::lock);
+        let _turn = self.0.turn.as_ref().map(|turn| turn.0.lock());
         // SAFETY: the host's function with the host's data; view and answer live during the call.
         // A panic unwinds to the guard of the C function that was called; the turn is given back.
         unsafe { (self.0.function)(self.0.data, &raw const view, &raw mut answer) };

@@ -125,9 +125,9 @@ impl Source<'_> {
                 }
                 [(key, Node { data: Data::Text(name), place })] if key.text == "env" => environment::variable(name)
                     .ok_or_else(|| self.report(*place, format!("the environment has no {name:?}"), ""))?,
-                _ => return Err(self.expected(node, name, &Kind::Secret.expected())),
+                _ => return Err(self.no_secret(node, name)),
             },
-            _ => return Err(self.expected(node, name, &Kind::Secret.expected())),
+            _ => return Err(self.no_secret(node, name)),
         };
         if secret.is_empty() {
             return Err(self.report(
@@ -137,6 +137,12 @@ impl Source<'_> {
             ));
         }
         Ok(secret)
+    }
+
+    /// What was given may be the secret itself, in the wrong form: only its kind is shown.
+    fn no_secret(&self, node: &Node, name: &str) -> Report {
+        let text = format!("{name} does not take {}", node.kind());
+        self.report(node.place, text, format!("expected {}", Kind::Secret.expected()))
     }
 
     pub(crate) fn expected(&self, node: &Node, name: &str, expected: &str) -> Report {

@@ -63,6 +63,18 @@ impl Db {
     }
 }
 
+impl Drop for Db {
+    /// Closes the connections where no fork can come in between: a child would inherit one that is
+    /// half closed, and SQLite's own locks with it.
+    fn drop(&mut self) {
+        fork::without_fork(|| {
+            for slot in &self.slots.slots {
+                slot.lock().session = None;
+            }
+        });
+    }
+}
+
 /// The use of one connection.
 pub(crate) struct Access<'a> {
     slot: Guard<'a, Slot>,

@@ -4,7 +4,8 @@
 //! the locks are not, so a *fresh* connection of the child is invisible to other processes. Closing
 //! every connection before the fork cures it (shown by c-tests/fork.c).
 
-use std::sync::{Arc, Once, OnceLock, Weak};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 
 use super::latch::Latch;
 
@@ -14,79 +15,75 @@ pub(crate) trait AcrossFork: Send + Sync {
     fn shut(&self);
     /// Lets work in again.
     fn open(&self);
+    /// Whether its work may wait for the work of others (a scheme of the host that asks a
+    /// database): such members are shut before those others.
+    fn leans_on_others(&self) -> bool {
+        false
+    }
 }
 
-/// Registers for as long as the value lives.
+/// Registers for as long as the value lives. Only inside [`without_fork`].
 pub(crate) fn register(member: Weak<dyn AcrossFork>) {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        // SAFETY: three functions of this library, which is never unloaded (`-z nodelete`; glibc
-        // also drops the handlers of an unloaded library). The only failure is want of memory.
-        unsafe { libc::pthread_atfork(Some(before), Some(after), Some(after)) };
-    });
-    let mut members = members().lock();
+    install();
+    let mut members = MEMBERS.lock();
     members.list.retain(|m| m.strong_count() > 0);
     members.list.push(member);
 }
 
-/// Keeps `f` from being interrupted by a fork of another thread: what it locks is never left
-/// locked in a child. `f` must not register.
+/// Keeps `f` from being interrupted by a fork of another thread: what it locks, opens or closes is
+/// never half done in a child. Does not nest.
 pub(crate) fn without_fork<R>(f: impl FnOnce() -> R) -> R {
-    static OPENING: OnceLock<Arc<Door>> = OnceLock::new();
-    let door = OPENING.get_or_init(|| {
-        let door = Arc::new(Door(Latch::new(())));
-        let member: Arc<dyn AcrossFork> = door.clone();
-        register(Arc::downgrade(&member));
-        door
-    });
-    let _guard = door.0.lock();
+    install();
+    let _guard = DOOR.lock();
     f()
 }
 
-struct Door(Latch<()>);
+/// Held while contexts are made and unmade, and during a fork.
+static DOOR: Latch<()> = Latch::new(());
+static MEMBERS: Latch<Members> = Latch::new(Members { list: Vec::new(), shut: Vec::new() });
 
-impl AcrossFork for Door {
-    fn shut(&self) {
-        self.0.hold();
-    }
-    fn open(&self) {
-        self.0.release();
-    }
-}
-
-#[derive(Default)]
 struct Members {
     list: Vec<Weak<dyn AcrossFork>>,
     /// The members shut by the fork under way, kept alive until they are opened again.
     shut: Vec<Arc<dyn AcrossFork>>,
 }
 
-fn members() -> &'static Latch<Members> {
-    static MEMBERS: OnceLock<Latch<Members>> = OnceLock::new();
-    MEMBERS.get_or_init(|| Latch::new(Members::default()))
+/// When the library is loaded, so that no first use can be under way in another thread at a fork.
+/// A linker that dropped this from an archive would leave it to the first use.
+#[used]
+#[unsafe(link_section = ".init_array")]
+static AT_LOAD: extern "C" fn() = install;
+
+extern "C" fn install() {
+    static INSTALLED: AtomicBool = AtomicBool::new(false);
+    // An atomic and not a `Once`, which a fork could leave half done for ever.
+    if !INSTALLED.load(Ordering::Relaxed) && !INSTALLED.swap(true, Ordering::AcqRel) {
+        // SAFETY: three functions of this library, which is never unloaded (`-z nodelete`; glibc
+        // also drops the handlers of an unloaded library). The only failure is want of memory.
+        unsafe { libc::pthread_atfork(Some(before), Some(after), Some(after)) };
+    }
 }
 
-// `members` stays locked from before the fork until after it: no context is born in between.
+// From here until `after` no context is made or unmade and no member registers.
 extern "C" fn before() {
-    // A later member may be needed to open an earlier one's work (the door guards the opening of
-    // contexts, whose stores register after it), so the doors are shut in order of registration.
-    let alive: Vec<_> = {
-        let members = members().lock();
-        members.list.iter().filter_map(Weak::upgrade).collect()
-    };
-    for member in &alive {
-        member.shut();
-    }
-    members().hold();
-    members().while_held(|m| m.shut = alive);
+    DOOR.hold();
+    MEMBERS.hold();
+    MEMBERS.while_held(|members| {
+        members.shut = members.list.iter().filter_map(Weak::upgrade).collect();
+        members.shut.sort_by_key(|member| !member.leans_on_others());
+        for member in &members.shut {
+            member.shut();
+        }
+    });
 }
 
 extern "C" fn after() {
-    let shut = members().while_held(|m| std::mem::take(&mut m.shut));
-    members().release();
+    let shut = MEMBERS.while_held(|members| std::mem::take(&mut members.shut));
     for member in shut.iter().rev() {
         member.open();
     }
-    // Dropped only now: a store whose last owner went away meanwhile closes nothing under a lock.
+    MEMBERS.release();
+    DOOR.release();
+    // Only now: the last owner of a member may have gone meanwhile.
     drop(shut);
 }

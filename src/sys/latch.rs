@@ -9,8 +9,8 @@ use std::ops::{Deref, DerefMut};
 
 /// Mutual exclusion for a `T`. Not poisoned by panics: what it guards is dropped and remade on error.
 pub(crate) struct Latch<T> {
-    // Boxed because POSIX forbids moving a mutex that may be in use.
-    raw: Box<UnsafeCell<libc::pthread_mutex_t>>,
+    // A mutex must not be moved while it is in use, and cannot be: use borrows the latch.
+    raw: UnsafeCell<libc::pthread_mutex_t>,
     value: UnsafeCell<T>,
 }
 
@@ -23,8 +23,8 @@ unsafe impl<T: Send> Send for Latch<T> {}
 unsafe impl<T: Send> Sync for Latch<T> {}
 
 impl<T> Latch<T> {
-    pub(crate) fn new(value: T) -> Self {
-        Self { raw: Box::new(UnsafeCell::new(libc::PTHREAD_MUTEX_INITIALIZER)), value: UnsafeCell::new(value) }
+    pub(crate) const fn new(value: T) -> Self {
+        Self { raw: UnsafeCell::new(libc::PTHREAD_MUTEX_INITIALIZER), value: UnsafeCell::new(value) }
     }
 
     /// Waits for the value.
