@@ -54,7 +54,7 @@ static const char JOIN[] =
 static sqlite3_stmt *prepared(const char *sql)
 {
   char pragma[64];
-  sqlite3_stmt *statement;
+  sqlite3_stmt *statement = NULL;
   sqlite3 *db;
   if (sqlite3_open_v2(database, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
     fail("the database cannot be opened");

@@ -599,6 +599,78 @@ static void one_thread_scheme_across_a_fork(void)
   remove_database("site.db");
 }
 
+/* A scheme may use the library (custom.c), and so wait for what a fork has shut. */
+static auth_context *other_context;
+
+static void uses_a_context(void *data, const auth_view *view, auth_answer *answer)
+{
+  auth_context *own;
+  (void)data, (void)view;
+  usleep(1000);
+  own = open_text(USUAL);
+  if (ask(own, "Token " ALICE_KEY) == AUTH_OK)
+    auth_answer_user(answer, auth_text("alice"));
+  auth_context_free(own);
+}
+
+static void uses_the_other_scheme(void *data, const auth_view *view, auth_answer *answer)
+{
+  (void)data, (void)view;
+  usleep(1000);
+  if (ask(other_context, "x") == AUTH_OK)
+    auth_answer_user(answer, auth_text("alice"));
+}
+
+static void answers_soon(void *data, const auth_view *view, auth_answer *answer)
+{
+  (void)data, (void)view;
+  usleep(1000);
+  auth_answer_user(answer, auth_text("alice"));
+}
+
+static auth_context *open_turns(void (*authenticate)(void *, const auth_view *, auth_answer *))
+{
+  auth_scheme scheme = AUTH_SCHEME_INIT;
+  scheme.name = auth_text("turns");
+  scheme.flags = AUTH_SCHEME_ONE_THREAD;
+  scheme.authenticate = authenticate;
+  return open_with(TOP("site.db") "[chains.default]\nschemes = [\"turns\"]\n", &scheme, 1, NULL, NULL);
+}
+
+/* In a process of its own, which a fork that waits for ever would otherwise take along. */
+static void forks_while_a_scheme_uses_the_library(void (*authenticate)(void *, const auth_view *, auth_answer *))
+{
+  pid_t process;
+  make_database("site.db", 1);
+  process = fork_child();
+  if (process == 0) {
+    pthread_t thread;
+    auth_context *context;
+    int i;
+    other_context = open_turns(answers_soon);
+    context = open_turns(authenticate);
+    stop = 0;
+    pthread_create(&thread, NULL, ask_often, context);
+    for (i = 0; i < 50; i++) {
+      pid_t pid;
+      usleep(500);
+      pid = fork_child();
+      if (pid == 0) {
+        CHECK_STATUS(ask(context, "x"), AUTH_OK);
+        end_child();
+      }
+      CHECK(ended_well(pid));
+    }
+    __sync_fetch_and_add(&stop, 1);
+    pthread_join(thread, NULL);
+    auth_context_free(context);
+    auth_context_free(other_context);
+    end_child();
+  }
+  CHECK(ended_well(process));
+  remove_database("site.db");
+}
+
 int main(int argc, char **argv)
 {
   int n = (int)rounds(argc, argv, 50, 1000), wal, ending;
@@ -619,5 +691,7 @@ int main(int argc, char **argv)
   contexts_come_and_go_during_forks(0);
   contexts_come_and_go_during_forks(1);
   one_thread_scheme_across_a_fork();
+  forks_while_a_scheme_uses_the_library(uses_a_context);
+  forks_while_a_scheme_uses_the_library(uses_the_other_scheme);
   return check_result();
 }

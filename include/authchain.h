@@ -132,8 +132,9 @@
 #define AUTH_NEW_NO_PASSWORD 4
 
 /**
- * Only one thread at a time may call `authenticate`. A fork waits for the
- * call under way, so `authenticate` itself must not fork.
+ * Only one thread at a time may call `authenticate`. A child that is forked
+ * during such a call has its turn all the same; what the scheme had half done
+ * in its own data is the scheme's affair.
  */
 #define AUTH_SCHEME_ONE_THREAD 1
 

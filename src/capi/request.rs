@@ -1,6 +1,7 @@
 //! One HTTP request being judged.
 
 use std::ffi::c_char;
+use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::Arc;
 
@@ -281,17 +282,18 @@ unsafe fn with_request<R>(http: *const auth_http, f: impl FnOnce(&Request<'_>, i
     let block = unsafe { budget.bytes(http.header_block) }?;
     // SAFETY: an array of `n_headers` elements, by contract.
     let given = unsafe { budget.array(http.headers, http.n_headers) }?;
-    // Most requests have few headers: those stay on the stack.
-    let mut few = [Header { name: b"", value: b"" }; FEW];
+    // Most requests have few headers: those stay on the stack, where nothing is written beforehand
+    // (that would be a third of a request without credentials).
+    let mut few = [const { MaybeUninit::uninit() }; FEW];
     let mut many = Vec::new();
-    let list = if given.len() <= FEW {
+    let places = if given.len() <= FEW {
         &mut few[..given.len()]
     } else {
-        many.resize(given.len(), few[0]);
+        many.resize_with(given.len(), MaybeUninit::uninit);
         &mut many[..]
     };
     // SAFETY: the texts are readable, by contract.
-    let mut budget = unsafe { fields(budget, given, list) }?;
+    let list = unsafe { fields(&mut budget, given, places) }?;
     let headers = if block.is_empty() { Headers::List(list) } else { Headers::Block(block) };
     if !headers.is_well_formed() {
         return Err(auth_status::AUTH_EINVAL);
@@ -310,21 +312,22 @@ unsafe fn with_request<R>(http: *const auth_http, f: impl FnOnce(&Request<'_>, i
     Ok(f(&request, http.now_us))
 }
 
-/// Reads the header fields. By value, so that the budget is counted in a register: this loop is the
-/// larger part of a request without credentials.
+/// Reads the header fields into as many places.
 ///
 /// # Safety
 /// The texts are readable for `'a`.
-unsafe fn fields<'a>(
-    mut budget: Budget,
+unsafe fn fields<'a, 'p>(
+    budget: &mut Budget,
     given: &[auth_header],
-    list: &mut [Header<'a>],
-) -> Result<Budget, auth_status> {
-    for (place, header) in list.iter_mut().zip(given) {
+    places: &'p mut [MaybeUninit<Header<'a>>],
+) -> Result<&'p [Header<'a>], auth_status> {
+    assert_eq!(given.len(), places.len());
+    for (place, header) in places.iter_mut().zip(given) {
         // SAFETY: by contract.
-        *place = unsafe { Header { name: budget.bytes(header.name)?, value: budget.bytes(header.value)? } };
+        place.write(unsafe { Header { name: budget.bytes(header.name)?, value: budget.bytes(header.value)? } });
     }
-    Ok(budget)
+    // SAFETY: every place was written, and `MaybeUninit<T>` is laid out as `T`.
+    Ok(unsafe { &*(ptr::from_ref(places) as *const [Header<'a>]) })
 }
 
 fn copied(context: &Arc<Context>, request: &Request<'_>, now_us: i64) -> auth_request {
@@ -336,4 +339,4 @@ fn copied(context: &Arc<Context>, request: &Request<'_>, now_us: i64) -> auth_re
     }
 }
 
-const FEW: usize = 16;
+const FEW: usize = 32;

@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::ffi::{c_char, c_void};
 use std::ptr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
 use super::input::Budget;
@@ -12,9 +13,11 @@ use crate::request::Request;
 use crate::schemes::custom::{Answer, Host, Hosts};
 use crate::sys::fork::{self, AcrossFork};
 use crate::sys::latch::Latch;
+use crate::sys::thread;
 
-/// Only one thread at a time may call `authenticate`. A fork waits for the
-/// call under way, so `authenticate` itself must not fork.
+/// Only one thread at a time may call `authenticate`. A child that is forked
+/// during such a call has its turn all the same; what the scheme had half done
+/// in its own data is the scheme's affair.
 pub const AUTH_SCHEME_ONE_THREAD: u32 = 1;
 /// `authenticate` may block (network, disk).
 pub const AUTH_SCHEME_BLOCKS: u32 = 2;
@@ -285,29 +288,45 @@ unsafe impl Send for HostScheme {}
 // SAFETY: as above.
 unsafe impl Sync for HostScheme {}
 
-/// Whose call it is. A fork waits for the call under way, so that the child has its turn, too.
-struct Turn(Latch<()>);
+/// Whose call it is.
+struct Turn {
+    latch: Latch<()>,
+    /// The thread that has the turn; 0 is nobody.
+    holder: AtomicUsize,
+}
 
 impl Turn {
     fn new() -> Arc<Self> {
-        let turn = Arc::new(Self(Latch::new(())));
+        let turn = Arc::new(Self { latch: Latch::new(()), holder: AtomicUsize::new(0) });
         let member: Weak<Self> = Arc::downgrade(&turn);
         fork::without_fork(|| fork::register(member));
         turn
     }
+
+    fn take(&self, call: impl FnOnce()) {
+        struct Free<'a>(&'a AtomicUsize);
+        impl Drop for Free<'_> {
+            fn drop(&mut self) {
+                self.0.store(0, Ordering::Relaxed);
+            }
+        }
+        let _turn = self.latch.lock();
+        self.holder.store(thread::id(), Ordering::Relaxed);
+        let _free = Free(&self.holder);
+        call();
+    }
 }
 
 impl AcrossFork for Turn {
-    fn shut(&self) {
-        self.0.hold();
-    }
-
-    fn open(&self) {
-        self.0.release();
-    }
-
-    fn leans_on_others(&self) -> bool {
-        true
+    /// A fork does not wait for a call: the host's function may be waiting for what the fork has
+    /// shut. The child's turn is free unless it is the caller itself who forked.
+    fn be_alone(&self) {
+        let holder = self.holder.swap(0, Ordering::Relaxed);
+        if holder == thread::id() {
+            self.holder.store(holder, Ordering::Relaxed);
+        } else {
+            self.latch.reset_in_child();
+        }
     }
 }
 
@@ -318,10 +337,13 @@ impl Host for Owned {
     fn ask(&self, request: &Request<'_>) -> Option<Answer> {
         let view = auth_view { request: ptr::from_ref(request).cast(), lent: RefCell::default() };
         let mut answer = auth_answer { answer: Cell::new(None) };
-        let _turn = self.0.turn.as_ref().map(|turn| turn.0.lock());
         // SAFETY: the host's function with the host's data; view and answer live during the call.
         // A panic unwinds to the guard of the C function that was called; the turn is given back.
-        unsafe { (self.0.function)(self.0.data, &raw const view, &raw mut answer) };
+        let mut call = || unsafe { (self.0.function)(self.0.data, &raw const view, &raw mut answer) };
+        match &self.0.turn {
+            Some(turn) => turn.take(call),
+            None => call(),
+        }
         answer.answer.take()
     }
 

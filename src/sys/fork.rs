@@ -9,17 +9,15 @@ use std::sync::{Arc, Weak};
 
 use super::latch::Latch;
 
-/// Something that shuts before a fork and opens afterwards, in parent and child.
+/// Something that a fork must not tear apart.
 pub(crate) trait AcrossFork: Send + Sync {
-    /// Waits for work in flight, keeps new work out, closes what must not be inherited.
-    fn shut(&self);
-    /// Lets work in again.
-    fn open(&self);
-    /// Whether its work may wait for the work of others (a scheme of the host that asks a
-    /// database): such members are shut before those others.
-    fn leans_on_others(&self) -> bool {
-        false
-    }
+    /// Before: waits for work in flight, keeps new work out, closes what must not be inherited.
+    /// Must not wait for code of the host, which may itself wait for the library.
+    fn shut(&self) {}
+    /// After, on both sides: lets work in again.
+    fn open(&self) {}
+    /// After, in the child first: forgets the threads that are not there.
+    fn be_alone(&self) {}
 }
 
 /// Registers for as long as the value lives. Only inside [`without_fork`].
@@ -58,9 +56,9 @@ extern "C" fn install() {
     static INSTALLED: AtomicBool = AtomicBool::new(false);
     // An atomic and not a `Once`, which a fork could leave half done for ever.
     if !INSTALLED.load(Ordering::Relaxed) && !INSTALLED.swap(true, Ordering::AcqRel) {
-        // SAFETY: three functions of this library, which is never unloaded (`-z nodelete`; glibc
+        // SAFETY: functions of this library, which is never unloaded (`-z nodelete`; glibc
         // also drops the handlers of an unloaded library). The only failure is want of memory.
-        unsafe { libc::pthread_atfork(Some(before), Some(after), Some(after)) };
+        unsafe { libc::pthread_atfork(Some(before), Some(after), Some(in_child)) };
     }
 }
 
@@ -70,11 +68,15 @@ extern "C" fn before() {
     MEMBERS.hold();
     MEMBERS.while_held(|members| {
         members.shut = members.list.iter().filter_map(Weak::upgrade).collect();
-        members.shut.sort_by_key(|member| !member.leans_on_others());
         for member in &members.shut {
             member.shut();
         }
     });
+}
+
+extern "C" fn in_child() {
+    MEMBERS.while_held(|members| members.shut.iter().for_each(|member| member.be_alone()));
+    after();
 }
 
 extern "C" fn after() {

@@ -53,6 +53,13 @@ impl<T> Latch<T> {
         unsafe { libc::pthread_mutex_unlock(self.raw.get()) };
     }
 
+    /// Unlocks in the name of a thread that did not come along into the child of a fork, where only
+    /// one thread is. What the latch guards is left as that thread had it.
+    pub(crate) fn reset_in_child(&self) {
+        // SAFETY: no other thread is there to use the mutex, and this one does not hold it.
+        unsafe { self.raw.get().write(libc::PTHREAD_MUTEX_INITIALIZER) };
+    }
+
     /// Runs `f` on the value of a latch that this thread holds.
     pub(crate) fn while_held<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
         debug_assert!(self.try_lock().is_none(), "the latch is not held");
