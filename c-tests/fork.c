@@ -671,6 +671,39 @@ static void forks_while_a_scheme_uses_the_library(void (*authenticate)(void *, c
   remove_database("site.db");
 }
 
+/* The call itself forks: both sides end it, and have the next one. */
+static pid_t forked_inside;
+
+static void forks_itself(void *data, const auth_view *view, auth_answer *answer)
+{
+  int *calls = (int *)data;
+  (void)view;
+  if ((*calls)++ == 0)
+    forked_inside = fork_child();
+  auth_answer_user(answer, auth_text("alice"));
+}
+
+static void a_scheme_forks(void)
+{
+  int calls = 0;
+  auth_scheme scheme = AUTH_SCHEME_INIT;
+  auth_context *context;
+  make_database("site.db", 0);
+  scheme.name = auth_text("forks");
+  scheme.flags = AUTH_SCHEME_ONE_THREAD;
+  scheme.authenticate = forks_itself;
+  scheme.data = &calls;
+  context = open_with(TOP("site.db") "[chains.default]\nschemes = [\"forks\"]\n", &scheme, 1, NULL, NULL);
+  CHECK_STATUS(ask(context, "x"), AUTH_OK);
+  CHECK_STATUS(ask(context, "x"), AUTH_OK);
+  CHECK(calls == 2);
+  auth_context_free(context);
+  if (forked_inside == 0)
+    end_child();
+  CHECK(ended_well(forked_inside));
+  remove_database("site.db");
+}
+
 int main(int argc, char **argv)
 {
   int n = (int)rounds(argc, argv, 50, 1000), wal, ending;
@@ -693,5 +726,6 @@ int main(int argc, char **argv)
   one_thread_scheme_across_a_fork();
   forks_while_a_scheme_uses_the_library(uses_a_context);
   forks_while_a_scheme_uses_the_library(uses_the_other_scheme);
+  a_scheme_forks();
   return check_result();
 }

@@ -799,7 +799,8 @@ const char *auth_request_failure(const struct auth_request *request);
 /**
  * Ends a request; NULL does nothing. What was borrowed from it is gone.
  *
- * Ownership: takes the request. Threads: one at a time. Blocks: never.
+ * Ownership: takes the request. Threads: one at a time. Blocks: closes
+ * connections when it was the last user of a context that was freed.
  * Returns: nothing.
  */
 AUTH_API void auth_request_free(struct auth_request *request);
@@ -932,7 +933,8 @@ struct auth_user *auth_user_clone(const struct auth_user *user);
  * Frees an owned user; NULL does nothing. Never a user borrowed from a
  * request, which is `const`.
  *
- * Ownership: takes the user. Threads: any. Blocks: never.
+ * Ownership: takes the user. Threads: any. Blocks: closes connections when it
+ * was the last user of a context that was freed.
  * Returns: nothing.
  */
 AUTH_API void auth_user_free(struct auth_user *user);

@@ -245,7 +245,8 @@ pub unsafe extern "C" fn auth_request_failure(request: Option<&auth_request>) ->
 
 /// Ends a request; NULL does nothing. What was borrowed from it is gone.
 ///
-/// Ownership: takes the request. Threads: one at a time. Blocks: never.
+/// Ownership: takes the request. Threads: one at a time. Blocks: closes
+/// connections when it was the last user of a context that was freed.
 /// Returns: nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn auth_request_free(request: Option<Box<auth_request>>) {

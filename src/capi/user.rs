@@ -249,7 +249,8 @@ pub unsafe extern "C" fn auth_user_clone(user: Option<&auth_user>) -> *mut auth_
 /// Frees an owned user; NULL does nothing. Never a user borrowed from a
 /// request, which is `const`.
 ///
-/// Ownership: takes the user. Threads: any. Blocks: never.
+/// Ownership: takes the user. Threads: any. Blocks: closes connections when it
+/// was the last user of a context that was freed.
 /// Returns: nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn auth_user_free(user: Option<Box<auth_user>>) {
