@@ -40,9 +40,10 @@ target/release/libauthchain.a: $(RUST)
 # The release library is the archive linked again: rustc's own linking cannot take a version script.
 $(OUT)/$(SO): target/release/libauthchain.a authchain.map
 	@mkdir -p $(OUT)
-	$(CC) -shared -o $(OUT)/$(SO).$(VERSION) -Wl,-soname,$(SO).$(SOVERSION) \
+	$(CC) -shared -o $(OUT)/new.so -Wl,-soname,$(SO).$(SOVERSION) \
 	  -Wl,--whole-archive target/release/libauthchain.a -Wl,--no-whole-archive \
 	  -Wl,--version-script=authchain.map -Wl,--gc-sections -Wl,-z,relro,-z,now,-z,defs,-z,nodelete -s $(NATIVE)
+	mv $(OUT)/new.so $(OUT)/$(SO).$(VERSION) # programs that run keep the old one
 	ln -sf $(SO).$(VERSION) $(OUT)/$(SO).$(SOVERSION)
 	ln -sf $(SO).$(SOVERSION) $(OUT)/$(SO)
 
@@ -85,7 +86,7 @@ check-c: all
 
 # The library exports exactly the functions that the header declares; both ways of linking it.
 check-symbols: all
-	@grep -v '^ \*' include/authchain.h | grep -oE '\bauth_[a-z0-9_]+\(' | grep -v 'auth_text(' | tr -d '(' | sort -u > $(OUT)/declared
+	@grep -v '^ \*' include/authchain.h | grep -oE '\bauth[a-z0-9]*_[a-z0-9_]+\(' | grep -v 'auth_text(\|auth_sized_(' | tr -d '(' | sort -u > $(OUT)/declared
 	for so in $(OUT)/$(SO) target/release/$(SO); do \
 	  nm -D --defined-only $$so | awk '{print $$3}' | sed 's/@.*//' | grep -v AUTHCHAIN_0 | sort > $(OUT)/exported; \
 	  diff $(OUT)/declared $(OUT)/exported || exit 1; done

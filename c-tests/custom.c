@@ -440,7 +440,7 @@ static void odd_schemes(void)
   refused(two, 2, AUTH_EINVAL); /* none of them unless all are good */
   two[0] = scheme_of(&told, NULL);
   two[0].size -= 8;
-  refused(two, 1, AUTH_ENOTSUP);
+  refused(two, 1, AUTH_EINVAL);
   two[0].size += 16;
   refused(two, 1, AUTH_ENOTSUP);
 }

@@ -524,11 +524,6 @@ extern "C" {
 #endif // __cplusplus
 
 /**
- * Makes the next call panic: for the C tests, in a build of their own.
- */
-AUTH_API void authchain_test_panic(void);
-
-/**
  * The version of the library, such as "0.1.0".
  *
  * Ownership: static. Threads: any. Blocks: never.
@@ -659,7 +654,8 @@ enum auth_status auth_context_open(const struct auth_options *options,
                                    struct auth_report **why);
 
 /**
- * Checks a configuration without opening anything but its own files.
+ * Checks a configuration without opening anything but its own files. Schemes in
+ * `options` are taken over as by auth_context_open: their `destroy` is called.
  *
  * Ownership: free `*why` with auth_report_free; `why` may be NULL. It is
  * written on AUTH_ECONFIG only.
@@ -761,7 +757,8 @@ const struct auth_user *auth_request_user(const struct auth_request *request);
 
 /**
  * What to send verbatim after a refusal or a failure; on success the headers
- * to add.
+ * to add. AUTH_ANONYMOUS is a success: a page for users only has to say no
+ * itself (auth_request_deny).
  *
  * Ownership: borrowed; dies with the request, and changes with the next
  * verdict. Threads: one at a time. Blocks: never.

@@ -126,6 +126,7 @@ impl Exchange {
             }
         };
         judgement.verdict = Verdict::Refused(Refused::Made(Box::new(refusal)));
+        self.context.log(|| (self.severity(), self.log_line()));
         true
     }
 

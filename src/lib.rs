@@ -3,6 +3,9 @@
 //! The C ABI in `capi` (include/authchain.h) is the product; the Rust API is for the command and
 //! the tests. Rooms and what each may know: tests/layers.rs.
 
+// What only the command uses.
+#![cfg_attr(not(feature = "cli"), allow(dead_code))]
+
 #[allow(unsafe_code)]
 pub mod capi;
 #[cfg(feature = "cli")]

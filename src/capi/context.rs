@@ -102,7 +102,8 @@ pub unsafe extern "C" fn auth_context_open(
     })
 }
 
-/// Checks a configuration without opening anything but its own files.
+/// Checks a configuration without opening anything but its own files. Schemes in
+/// `options` are taken over as by auth_context_open: their `destroy` is called.
 ///
 /// Ownership: free `*why` with auth_report_free; `why` may be NULL. It is
 /// written on AUTH_ECONFIG only.

@@ -93,7 +93,7 @@ pub struct auth_request {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn auth_authenticate(headers: *const auth_http, out_user: *mut *mut auth_user) -> auth_status {
     guard(|| {
-        if out_user.is_null() {
+        if headers.is_null() || out_user.is_null() {
             return auth_status::AUTH_EINVAL;
         }
         let Ok(context) = context::default_context() else { return auth_status::AUTH_ECONFIG };
@@ -200,7 +200,8 @@ pub unsafe extern "C" fn auth_request_user(request: Option<&auth_request>) -> *c
 }
 
 /// What to send verbatim after a refusal or a failure; on success the headers
-/// to add.
+/// to add. AUTH_ANONYMOUS is a success: a page for users only has to say no
+/// itself (auth_request_deny).
 ///
 /// Ownership: borrowed; dies with the request, and changes with the next
 /// verdict. Threads: one at a time. Blocks: never.

@@ -255,8 +255,10 @@ pub(super) unsafe fn hosts(budget: &mut Budget, first: *const auth_scheme, count
 /// A struct that starts with its size, with readable texts.
 unsafe fn host<'a>(budget: &mut Budget, scheme: &auth_scheme) -> Result<(&'a str, HostScheme), auth_status> {
     // Elements of an array must have one size, so an older or newer caller's cannot be told apart.
-    if scheme.size != std::mem::size_of::<auth_scheme>() {
-        return Err(auth_status::AUTH_ENOTSUP);
+    match scheme.size.cmp(&std::mem::size_of::<auth_scheme>()) {
+        std::cmp::Ordering::Less => return Err(auth_status::AUTH_EINVAL),
+        std::cmp::Ordering::Greater => return Err(auth_status::AUTH_ENOTSUP),
+        std::cmp::Ordering::Equal => {}
     }
     // SAFETY: the texts are readable, by contract.
     let (name, challenge) = unsafe { (budget.text(scheme.name)?, budget.text(scheme.challenge)?) };
