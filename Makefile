@@ -30,7 +30,7 @@ setup:
 # --- building -------------------------------------------------------------------------------
 
 target/release/authchain: $(RUST)
-	$(CARGO) build --release --locked --bins
+	$(CARGO) build --release --locked --lib --bins
 	@touch $@
 
 target/release/libauthchain.a: $(RUST)
