@@ -7,7 +7,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use authchain::capi::status::auth_status::AUTH_ESTORE;
-use support::{Site, USUAL, basic, django};
+use support::{Site, basic, django};
 
 const ALICE: &str = "Token 0123456789abcdef0123456789abcdef01234567";
 
@@ -212,9 +212,4 @@ fn a_read_only_database_still_answers() {
     let site = Site::of_vectors("drf");
     fs::set_permissions(site.database(), PermissionsExt::from_mode(0o444)).unwrap();
     assert_eq!(site.host("").authorization(ALICE).said(), "alice");
-}
-
-#[test]
-fn the_usual_configuration_of_these_tests_waits_for_nobody() {
-    assert!(USUAL.contains("timeout = 0"));
 }
