@@ -138,11 +138,15 @@ void auth_report_free(auth_report *);
 auth_status auth_context_open(const auth_options *, auth_context **, auth_report **);
 auth_status auth_config_check(const auth_options *, auth_report **);
 auth_status auth_context_chain(const auth_context *, auth_str, uint32_t *);
+auth_status auth_context_endpoint(const auth_context *, auth_str, uint32_t *);
 void auth_context_free(auth_context *);
 
 auth_status auth_authenticate(const auth_http *, auth_user **);
 auth_status auth_request_new(const auth_context *, const auth_http *, auth_request **);
 auth_status auth_request_authenticate(auth_request *, uint32_t);
+uint32_t auth_request_wants(const auth_request *, uint32_t);
+auth_status auth_request_feed_body(auth_request *, auth_str, int);
+auth_status auth_request_serve(auth_request *, uint32_t);
 auth_status auth_request_deny(auth_request *, auth_str);
 const auth_user *auth_request_user(const auth_request *);
 const auth_response *auth_request_response(const auth_request *);

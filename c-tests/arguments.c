@@ -62,6 +62,10 @@ static void null_contexts(void)
   REFUSES(uint32_t, AUTH_EINVAL, auth_context_chain(NULL, auth_text("default"), &out));
   REFUSES(uint32_t, AUTH_ECONFIG, auth_context_chain(context, auth_text("other"), &out));
   REFUSES(uint32_t, AUTH_ECONFIG, auth_context_chain(context, none, &out));
+  CHECK_STATUS(auth_context_endpoint(context, auth_text("obtain_auth_token"), NULL), AUTH_EINVAL);
+  REFUSES(uint32_t, AUTH_EINVAL, auth_context_endpoint(NULL, auth_text("obtain_auth_token"), &out));
+  REFUSES(uint32_t, AUTH_ECONFIG, auth_context_endpoint(context, auth_text("default"), &out));
+  REFUSES(uint32_t, AUTH_ECONFIG, auth_context_endpoint(context, none, &out));
 }
 
 static void null_requests(void)
@@ -78,6 +82,17 @@ static void null_requests(void)
   CHECK_STATUS(auth_request_authenticate(NULL, 0), AUTH_EINVAL);
   CHECK_STATUS(auth_request_authenticate(request, 1), AUTH_ECONFIG);
   CHECK_STATUS(auth_request_authenticate(request, UINT32_MAX), AUTH_ECONFIG);
+  CHECK(auth_request_wants(NULL, 0) == 0);
+  CHECK(auth_request_wants(request, 0) == 0);
+  CHECK(auth_request_wants(request, UINT32_MAX) == 0);
+  CHECK_STATUS(auth_request_serve(NULL, 0), AUTH_EINVAL);
+  CHECK_STATUS(auth_request_serve(request, 0), AUTH_ECONFIG); /* a chain is no endpoint */
+  CHECK_STATUS(auth_request_serve(request, UINT32_MAX), AUTH_ECONFIG);
+  CHECK_STATUS(auth_request_feed_body(NULL, none, 0), AUTH_EINVAL);
+  CHECK_STATUS(auth_request_feed_body(request, str(NULL, 7), 0), AUTH_EINVAL);
+  CHECK_STATUS(auth_request_feed_body(request, none, 0), AUTH_OK);
+  CHECK_STATUS(auth_request_feed_body(request, auth_text("body"), 1), AUTH_OK);
+  CHECK_STATUS(auth_request_feed_body(request, auth_text("more"), 1), AUTH_EINVAL);
   CHECK_STATUS(auth_request_deny(NULL, none), AUTH_EINVAL);
   CHECK_STATUS(auth_request_deny(request, none), AUTH_EINVAL); /* not judged yet */
   auth_request_free(request);

@@ -17,7 +17,7 @@
 /* The usual configuration, on the database site.db: chain 0 is `default`. */
 #define TOP(database) \
   "database = \"sqlite:" database "\"\nsecret_key = \"" SECRET_KEY "\"\ntimeout = 30\n"
-#define QUICK "[hashers.pbkdf2_sha256]\niterations = 1000\n"
+#define QUICK "[hashers.pbkdf2_sha256]\niterations = 1000\n[throttle]\nenabled = false\n"
 #define USUAL TOP("site.db") "[chains.default]\nschemes = [\"basic\", \"token\"]\n" QUICK
 
 #ifdef __cplusplus

@@ -51,6 +51,7 @@ static void library_and_contexts(void)
   PANICS(auth_context *, auth_context_open(&options, &out, NULL));
   PANICS(auth_report *, auth_config_check(&options, &out));
   PANICS(uint32_t, auth_context_chain(context, auth_text("default"), &out));
+  PANICS(uint32_t, auth_context_endpoint(context, auth_text("default"), &out));
   authchain_test_panic();
   CHECK_TEXT(auth_strerror(AUTH_OK), "unknown status");
   GIVES_NOTHING(auth_status_name(AUTH_OK));
@@ -62,6 +63,8 @@ static void requests(void)
   auth_request *request = request_of(context, "Authorization", "Token " ALICE_KEY);
   PANICS(auth_user *, auth_authenticate(&http, &out));
   PANICS(auth_request *, auth_request_new(context, &http, &out));
+  PANICS(char, auth_request_feed_body(request, auth_text("a"), 0));
+  PANICS(char, auth_request_serve(request, 0));
   PANICS(char, auth_request_authenticate(request, 0));
   CHECK_TEXT(auth_user_name(auth_request_user(request)), ""); /* nobody was let in meanwhile */
   CHECK_STATUS(auth_request_authenticate(request, 0), AUTH_OK);

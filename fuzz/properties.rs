@@ -1,12 +1,20 @@
 //! What must hold for any bytes at all: one function a fuzz target. The targets call them with what
 //! libFuzzer invents, tests/fuzz_seeds.rs with every seed.
 
+use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::sync::OnceLock;
 
 use authchain::codec::Malformed;
 use authchain::codec::authorization::{Credentials, credentials, scheme};
 use authchain::codec::base64 as python_base64;
+use authchain::codec::cookies::{SetCookie, cookie as cookie_value};
+use authchain::codec::csrf::Token;
+use authchain::codec::form::{Form, MediaType, PARSERS, media_type, multipart, urlencoded};
+use authchain::codec::json;
+use authchain::codec::origin::{AllowedHosts, TrustedOrigins, split as split_url};
 use authchain::codec::password::{HASHERS, Hasher, HasherDef, Hashers, is_usable};
+use authchain::codec::signing::{CookieSigner, MaxAge, Signer};
 use authchain::request::{Header, Headers, Packed, Request};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -15,8 +23,15 @@ use base64::engine::general_purpose::STANDARD;
 pub type Target = fn(&[u8]);
 
 /// Every target by its name, which is that of its folder of seeds.
-pub const TARGETS: &[(&str, Target)] =
-    &[("authorization", authorization), ("password", password), ("request", request)];
+pub const TARGETS: &[(&str, Target)] = &[
+    ("authorization", authorization),
+    ("body", body),
+    ("cookie", cookie),
+    ("origin", origin),
+    ("password", password),
+    ("request", request),
+    ("signing", signing),
+];
 
 // --- authorization -----------------------------------------------------------------------------
 
@@ -86,6 +101,143 @@ fn a2b_base64(text: &[u8]) -> Result<Vec<u8>, Malformed> {
     }
     let bits: Vec<usize> = symbols.iter().flat_map(|symbol| (0..6).rev().map(move |i| symbol >> i & 1)).collect();
     Ok(bits.chunks_exact(8).map(|byte| byte.iter().fold(0, |value, bit| value << 1 | *bit as u8)).collect())
+}
+
+// --- body --------------------------------------------------------------------------------------
+
+/// A content type, a line feed and a body: what is read of it is read again when it is written
+/// plainly.
+pub fn body(data: &[u8]) {
+    let end = data.iter().position(|byte| *byte == b'\n').unwrap_or(data.len());
+    let (content_type, body) = (&data[..end], data.get(end + 1..).unwrap_or_default());
+    if media_type(content_type, PARSERS) == MediaType::Multipart {
+        assert!(content_type.len() <= 256);
+    }
+    if let Ok(value) = json::decode(body) {
+        assert!(json::decode(json::encode(&value).as_bytes()) == Ok(value), "JSON changes");
+    } else if body.len() < 4000 {
+        let strictly = serde_json::from_slice::<serde_json::Value>(body);
+        assert!(strictly.is_err(), "a strict parser reads {strictly:?}");
+    }
+    if let Ok(form) = urlencoded(body) {
+        let mut written = form_urlencoded::Serializer::new(String::new());
+        written.extend_pairs(form.fields());
+        assert!(urlencoded(written.finish().as_bytes()) == Ok(form), "a form changes");
+    }
+    if let Ok(form) = multipart(body, content_type)
+        && let Some((body, content_type)) = written(&form)
+    {
+        assert!(multipart(&body, content_type.as_bytes()) == Ok(form), "a multipart form changes");
+    }
+}
+
+/// The form with a boundary that is in none of its values; `None` when it is too large.
+fn written(form: &Form) -> Option<(Vec<u8>, String)> {
+    let fields = form.fields();
+    let boundary = (0..).map(|n: u32| format!("b{n}e")).find(|b| !fields.iter().any(|(_, value)| value.contains(b)))?;
+    let mut body = Vec::new();
+    for (name, value) in fields {
+        let octets = name.bytes().fold(String::new(), |mut octets, byte| {
+            let _ = write!(octets, "%{byte:02X}");
+            octets
+        });
+        let part = format!("--{boundary}\r\nContent-Disposition: form-data; name*=utf-8''{octets}\r\n\r\n{value}\r\n");
+        body.extend(part.bytes());
+    }
+    body.extend(format!("--{boundary}--").bytes());
+    let fits = fields.len() <= 1000 && body.len() < 1_000_000 && fields.iter().all(|(name, _)| name.len() <= 300);
+    fits.then(|| (body, format!("multipart/form-data; boundary={boundary}")))
+}
+
+// --- cookie ------------------------------------------------------------------------------------
+
+/// A `Cookie` header: read as `parse_cookie` reads it, and each value comes back when it was set.
+pub fn cookie(data: &[u8]) {
+    let all = parse_cookie(&String::from_utf8_lossy(data));
+    for name in all.keys().map(String::as_str).chain(["", "a", "sessionid"]) {
+        assert_eq!(cookie_value(data, name).as_deref(), all.get(name).map(String::as_str), "{name:?}");
+    }
+    for value in all.values() {
+        let set = SetCookie::new("a", value).to_string();
+        assert!(!set.contains(|c: char| c.is_ascii_control()), "{set:?}");
+        let sent = set.strip_suffix("; Path=/").expect("the default path");
+        assert!(!sent.contains(';'), "{sent:?}");
+        assert_eq!(cookie_value(sent.as_bytes(), "a").as_deref(), Some(value.as_str()));
+    }
+}
+
+/// Django's `parse_cookie`: every cookie, in the order of the header.
+fn parse_cookie(header: &str) -> BTreeMap<String, String> {
+    let strip = |text: &str| {
+        let is_space = |c: char| c.is_whitespace() || ('\x1c'..='\x1f').contains(&c);
+        text.trim_matches(is_space).to_owned()
+    };
+    let mut all = BTreeMap::new();
+    for chunk in header.split(';') {
+        let (name, value) = chunk.split_once('=').unwrap_or(("", chunk));
+        let (name, value) = (strip(name), strip(value));
+        if !(name.is_empty() && value.is_empty()) {
+            all.insert(name, unquote(&value));
+        }
+    }
+    all
+}
+
+/// Python's `http.cookies._unquote`, character by character.
+fn unquote(value: &str) -> String {
+    let chars: Vec<char> = value.chars().collect();
+    let ['"', inner @ .., '"'] = chars.as_slice() else { return value.to_owned() };
+    let mut out = String::new();
+    let mut rest = inner;
+    while let [first, after @ ..] = rest {
+        let code = match rest {
+            ['\\', a @ '0'..='3', b @ '0'..='7', c @ '0'..='7', ..] => {
+                [a, b, c].iter().try_fold(0, |code, digit| Some(code * 8 + digit.to_digit(8)?))
+            }
+            _ => None,
+        };
+        (out, rest) = match (code.and_then(char::from_u32), after) {
+            (Some(c), _) => (out + &c.to_string(), &rest[4..]),
+            (None, [escaped, behind @ ..]) if *first == '\\' && *escaped != '\n' => {
+                (out + &escaped.to_string(), behind)
+            }
+            _ => (out + &first.to_string(), after),
+        };
+    }
+    out
+}
+
+// --- origin ------------------------------------------------------------------------------------
+
+/// An origin, a referer or a host: what is believed lies where the entries say.
+pub fn origin(data: &[u8]) {
+    let text: String = data.iter().map(|byte| char::from(*byte)).collect();
+    if let Ok(url) = split_url(&text) {
+        assert!(!url.netloc.contains(['/', '?', '#', '\t', '\r', '\n']));
+        if !url.scheme.is_empty() && !url.netloc.is_empty() {
+            let again = split_url(&url.url()).expect("a URL that was one");
+            assert_eq!((&again.scheme, &again.netloc, again.url()), (&url.scheme, &url.netloc, url.url()));
+        }
+    }
+    let allowed = |pattern: &str| AllowedHosts::new(&[pattern.to_owned()]).allow(&text).is_ok();
+    if allowed("*") {
+        let fits = |c: char| c.is_ascii_alphanumeric() || ".-:[]".contains(c);
+        assert!(text.chars().all(fits), "{text:?} is a host");
+    }
+    let host = text.split(':').next().unwrap_or_default().to_lowercase();
+    let host = host.strip_suffix('.').unwrap_or(&host);
+    if allowed(".example.com") {
+        assert!(host == "example.com" || host.ends_with(".example.com"), "{text:?} is allowed");
+    }
+    if allowed("example.com") {
+        assert!(host == "example.com" && allowed(".example.com") && allowed("*"), "{text:?} is allowed");
+    }
+    let trusted = |entry: &str| TrustedOrigins::new(&[entry.to_owned()]).expect("an entry").admit_origin(&text);
+    assert_eq!(trusted("https://example.com"), text == "https://example.com");
+    if trusted("https://*.example.com") {
+        let url = split_url(&text).expect("an origin");
+        assert!(url.scheme == "https" && format!(".{}", url.netloc).ends_with(".example.com"), "{text:?} is trusted");
+    }
 }
 
 // --- password ----------------------------------------------------------------------------------
@@ -173,3 +325,61 @@ fn stripped(mut value: &[u8]) -> &[u8] {
     }
     value
 }
+
+// --- signing -----------------------------------------------------------------------------------
+
+/// A signed text or a token: only what a key signed is believed, and all that it signed.
+pub fn signing(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let of = |secrets: &[&'static [u8]]| Signer::new("salt", secrets.iter().copied()).expect("a key");
+    let signers = KEYS.map(|key| of(&[key]));
+    let both = of(&KEYS);
+    if let Ok((value, _)) = both.unsign(&text) {
+        assert!(signers.iter().any(|signer| signer.sign(value) == text), "{text} is believed");
+    }
+    for signer in &signers {
+        assert_eq!(both.unsign(&signer.sign(&text)).map(|x| x.0), Ok(&*text));
+        let stamped = signer.sign_at(&text, AT);
+        let now_us = AT * 1_000_000;
+        let unstamped = both.unsign_at(&stamped, Some(MaxAge { seconds: 0, now_us }));
+        assert_eq!(unstamped.map(|x| (x.0, x.1)), Ok((&*text, AT)));
+        assert!(both.unsign_at(&stamped, Some(MaxAge { seconds: 0, now_us: now_us + 1 })).is_err());
+        for compress in [false, true] {
+            let dumped = signer.dumps(data, AT, compress);
+            assert_eq!(both.loads(&dumped, None).map(|x| x.0).as_deref(), Ok(data));
+        }
+    }
+    payload(&text, &both);
+    let cookies = CookieSigner::new("name", &text, KEYS, true).expect("a key");
+    assert_eq!(cookies.unsign(&cookies.sign(&text, AT), None).map(|x| x.0), Ok(&*text));
+    token(&text);
+}
+
+/// A payload is base64 or zlib, however it was signed.
+fn payload(text: &str, signer: &Signer) {
+    let loaded = signer.loads(&signer.sign(&format!("{text}:1r31eq")), None).map(|x| x.0);
+    if !text.starts_with('.') {
+        let mut standard = text.replace('-', "+").replace('_', "/");
+        standard.extend(std::iter::repeat_n('=', standard.len().next_multiple_of(4) - standard.len()));
+        // Python decodes ASCII only; what is none is junk between the symbols here.
+        assert_eq!(loaded.ok(), a2b_base64(standard.as_bytes()).ok());
+    }
+    let _ = signer.unsign_at(&signer.sign(text), Some(MaxAge { seconds: 1, now_us: i64::MAX }));
+}
+
+/// A CSRF token: 32 or 64 letters and digits, which match themselves under any mask.
+fn token(text: &str) {
+    let is_token = matches!(text.len(), 32 | 64) && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    assert_eq!(Token::parse(text).is_ok(), is_token);
+    let Ok(token) = Token::parse(text) else { return };
+    for mask in [[0; 40], [255; 40], [text.as_bytes()[0]; 40]] {
+        let Ok(masked) = Token::parse(&token.masked(&mask)) else { panic!("a masked token is no token") };
+        assert_eq!(masked.secret(), token.secret());
+        assert!(masked.matches(&token).is_ok());
+    }
+    assert!(token.matches(&Token::fresh(&[7; 40])).is_err());
+}
+
+/// The keys and the moment of the seeds.
+const KEYS: [&[u8]; 2] = [b"new", b"old"];
+const AT: i64 = 1_700_000_000;

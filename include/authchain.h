@@ -82,6 +82,11 @@
 #define AUTH_HTTP_CERT_VERIFIED 4
 
 /**
+ * The request's body decides, too: feed it before asking.
+ */
+#define AUTH_WANTS_BODY 1
+
+/**
  * Bits of auth_user_flags: `is_active`.
  */
 #define AUTH_USER_ACTIVE 1
@@ -212,7 +217,7 @@ typedef struct auth_answer auth_answer;
  * A loaded configuration: chains, keys, databases. Shared between threads.
  *
  * Methods: auth_context_open, auth_default_context, auth_context_chain,
- * auth_context_free.
+ * auth_context_endpoint, auth_context_free.
  */
 typedef struct auth_context auth_context;
 
@@ -229,7 +234,8 @@ typedef struct auth_report auth_report;
  * A request being judged: keeps a copy of what it needs, the configuration it
  * began with, and the verdict of each chain.
  *
- * Methods: auth_request_new, auth_request_authenticate, auth_request_deny,
+ * Methods: auth_request_new, auth_request_wants, auth_request_feed_body,
+ * auth_request_authenticate, auth_request_serve, auth_request_deny,
  * auth_request_user, auth_request_response, auth_request_log,
  * auth_request_failure, auth_request_free.
  */
@@ -679,6 +685,18 @@ enum auth_status auth_context_chain(const struct auth_context *context,
                                     uint32_t *out);
 
 /**
+ * The number of an endpoint, for auth_request_serve. The same name keeps its
+ * number for the life of the context; no chain has the number of an endpoint.
+ *
+ * Ownership: none. Threads: any. Blocks: never.
+ * Returns: AUTH_OK, AUTH_ECONFIG (no such endpoint), AUTH_EINVAL, AUTH_EPANIC.
+ */
+AUTH_API
+enum auth_status auth_context_endpoint(const struct auth_context *context,
+                                       struct auth_str name,
+                                       uint32_t *out);
+
+/**
  * Gives up a context; NULL does nothing. Requests and users made with it stay
  * valid.
  *
@@ -728,6 +746,46 @@ enum auth_status auth_request_new(const struct auth_context *context,
 AUTH_API
 enum auth_status auth_request_authenticate(struct auth_request *request,
                                            uint32_t chain);
+
+/**
+ * What the target, a chain or an endpoint, needs beyond the head of the
+ * request.
+ *
+ * Ownership: none. Threads: one at a time. Blocks: never.
+ * Returns: the sum of AUTH_WANTS_BODY and others; 0 for nothing, for NULL and
+ * for a target that there is not.
+ */
+AUTH_API
+AUTH_MUST_USE
+uint32_t auth_request_wants(const struct auth_request *request,
+                            uint32_t target);
+
+/**
+ * Hands over the next piece of the body, before the verdict that needs it;
+ * `last` is not 0 for the last one. What goes beyond 2.5 MiB is not kept, and
+ * the verdict is 413.
+ *
+ * Ownership: none; the piece is copied. Threads: one at a time. Blocks: never.
+ * Returns: AUTH_OK, AUTH_EINVAL (also after the last piece), AUTH_EPANIC.
+ */
+AUTH_API
+enum auth_status auth_request_feed_body(struct auth_request *request,
+                                        struct auth_str piece,
+                                        int last);
+
+/**
+ * Serves an endpoint (auth_context_endpoint). The response is to be sent
+ * verbatim, whatever the status; with AUTH_OK the user is who got or gave the
+ * credentials. Asked again the answer is the same.
+ *
+ * Ownership: none. Threads: one at a time. Blocks: database, password hashes.
+ * Returns: AUTH_OK, AUTH_ANONYMOUS, AUTH_REFUSED, AUTH_THROTTLED, AUTH_ECONFIG
+ * (no such endpoint), AUTH_ESTORE, AUTH_EINVAL, AUTH_ENOTSUP, AUTH_EBUSY,
+ * AUTH_EPANIC.
+ */
+AUTH_API
+enum auth_status auth_request_serve(struct auth_request *request,
+                                    uint32_t endpoint);
 
 /**
  * The host's own no to a request that was judged, answered by DRF's rule:

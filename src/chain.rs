@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::options::{Kind as OptionKind, OptionDef};
 use crate::request::Request;
 use crate::schemes::{Scheme, Stop};
-use crate::verdict::{Event, Identity, Kind, NOBODY, Refusal, Refused, Response, SchemeName, Verdict, detail_body};
+use crate::verdict::{Effects, Identity, NOBODY, Refusal, Refused, Response, SchemeName, Verdict};
 
 /// What a scheme's answer means for the chain. `First` is DRF's rule, the others are PAM's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,15 +87,26 @@ pub(crate) struct Chain {
     anonymous: Anonymous,
     /// The values of `WWW-Authenticate`, made once. None: a refusal is 403.
     challenges: Vec<String>,
+    /// The value of `Vary`: the headers that the schemes read; empty when they read none.
+    vary: Arc<str>,
 }
 
 /// A verdict and what led to it.
 #[derive(Clone)]
 pub(crate) struct Judgement {
     pub verdict: Verdict,
-    pub events: Vec<Event>,
+    pub effects: Effects,
     /// What each scheme said; recorded only when asked for.
     pub road: Vec<Step>,
+    /// The answer that an endpoint made; a chain's is made when asked for.
+    pub response: Option<Box<Response>>,
+}
+
+impl Judgement {
+    /// A verdict and nothing beside it.
+    pub(crate) fn of(verdict: Verdict) -> Self {
+        Self { verdict, effects: Effects::default(), road: Vec::new(), response: None }
+    }
 }
 
 /// One scheme's answer, for `explain`.
@@ -130,7 +141,7 @@ impl Chain {
             Challenges::First => links.first().and_then(of).into_iter().collect(),
             Challenges::All => links.iter().filter_map(of).collect(),
         };
-        Some(Self { links: links.into(), anonymous, challenges })
+        Some(Self { vary: vary(&links).into(), links: links.into(), anonymous, challenges })
     }
 
     /// The same schemes with another rule for nobody: a view's permission in `explain --batch`.
@@ -141,14 +152,11 @@ impl Chain {
     /// Asks the schemes. `trace` records the road. An error is no answer about the user.
     pub(crate) fn judge(&self, request: &Request<'_>, ctx: &Ctx<'_>, trace: bool) -> Result<Judgement, Error> {
         let mut decision = Decision::default();
-        let mut judgement = Judgement { verdict: Verdict::Anonymous, events: Vec::new(), road: Vec::new() };
+        let mut judgement = Judgement::of(Verdict::Anonymous);
         for link in self.links.iter() {
-            let said = link.ask(request, ctx)?;
+            let said = link.ask(request, ctx, &mut judgement.effects)?;
             if trace {
                 judgement.road.push(link.step(&said));
-            }
-            if let Said::Refused(refusal) = &said {
-                judgement.events.extend(refusal.event.clone());
             }
             if let Next::Decided(verdict) = decision.hear(link.control, said) {
                 judgement.verdict = verdict;
@@ -163,34 +171,33 @@ impl Chain {
     pub(crate) fn response(&self, verdict: &Verdict) -> Response {
         match verdict {
             Verdict::Identified(_) | Verdict::Anonymous => {
-                Response { status: 200, headers: vec![self.vary()], body: String::new() }
+                Response { status: 200, headers: self.vary().into_iter().collect(), body: String::new() }
             }
             Verdict::Refused(refusal) => self.refused(refusal),
         }
     }
 
-    /// DRF's rule: 401 with a challenge when there is one, else 403; a denial is always 403.
-    fn refused(&self, refusal: &Refusal) -> Response {
-        let challenged = refusal.kind != Kind::PermissionDenied && !self.challenges.is_empty();
-        let mut headers = Vec::new();
-        if challenged {
-            headers.extend(self.challenges.iter().map(|c| ("WWW-Authenticate", c.clone())));
-        }
-        headers.push(("Content-Type", "application/json".to_owned()));
-        headers.push(("Cache-Control", "no-store".to_owned()));
-        headers.push(self.vary());
-        Response { status: if challenged { 401 } else { 403 }, headers, body: detail_body(&refusal.detail) }
+    /// The answer to a refusal, with the chain's challenges.
+    pub(crate) fn refused(&self, refusal: &Refusal) -> Response {
+        let mut response = Response::refused(refusal, &self.challenges);
+        response.headers.extend(self.vary());
+        response
+    }
+
+    /// Whether a scheme needs the body of this request.
+    pub(crate) fn wants_body(&self, request: &Request<'_>) -> bool {
+        self.links.iter().any(|link| link.scheme.wants_body(request))
     }
 
     /// The answer depends on the credentials, so no cache may give it to somebody else.
-    fn vary(&self) -> (&'static str, String) {
-        ("Vary", "Authorization".to_owned())
+    fn vary(&self) -> Option<(&'static str, String)> {
+        (!self.vary.is_empty()).then(|| ("Vary", self.vary.to_string()))
     }
 }
 
 impl Link {
-    fn ask(&self, request: &Request<'_>, ctx: &Ctx<'_>) -> Result<Said, Error> {
-        match self.scheme.authenticate(request, ctx) {
+    fn ask(&self, request: &Request<'_>, ctx: &Ctx<'_>, effects: &mut Effects) -> Result<Said, Error> {
+        match self.scheme.authenticate(request, ctx, effects) {
             Ok(Some(mut identity)) => {
                 identity.found_by = Some(self.name.clone());
                 Ok(Said::User(Box::new(identity)))
@@ -209,6 +216,14 @@ impl Link {
         };
         Step { scheme: self.name.clone(), reads: self.scheme.reads(), said }
     }
+}
+
+/// The headers on which the answers depend, none twice.
+fn vary(links: &[Link]) -> String {
+    let mut headers: Vec<_> = links.iter().flat_map(|link| link.scheme.varies()).copied().collect();
+    headers.sort_unstable();
+    headers.dedup();
+    headers.join(", ")
 }
 
 fn refused(refusal: Box<Refusal>) -> Verdict {

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use once_cell::sync::OnceCell;
 
+#[cfg(feature = "cli")]
+use crate::accounts::sessions;
 use crate::accounts::users::{By, Wanted};
 use crate::accounts::{passwords, tokens, users};
 use crate::codec::Secret;
@@ -20,6 +22,16 @@ pub(crate) struct Context {
     config: Config,
     db: Db,
     host: Host,
+}
+
+/// A session as it is kept.
+#[cfg(feature = "cli")]
+pub(crate) struct KeptSession {
+    pub key: Secret,
+    /// Whose it is, as it says itself.
+    pub user_id: Option<String>,
+    /// Django's text of the moment it ends.
+    pub expires: String,
 }
 
 /// What the host brings along besides the configuration.
@@ -88,6 +100,10 @@ impl Context {
             hashers: &self.config.hashers,
             zone: &self.config.zone,
             at_us,
+            site: &self.config.site,
+            rehash: self.config.rehash,
+            exact: self.config.exact,
+            throttle: self.config.throttle.as_ref(),
             inactive_may_try: self.config.inactive_may_try,
         }
     }
@@ -95,6 +111,18 @@ impl Context {
     /// The name of a secret in logs.
     pub(crate) fn digest(&self, secret: &Secret) -> Digest {
         self.config.digest_key.of(secret.reveal())
+    }
+
+    /// Runs `f` and takes back what it wrote into the database. On a database that cannot be
+    /// opened, `f` finds that out itself.
+    #[cfg(feature = "cli")]
+    pub(crate) fn undoing(&self, f: impl FnOnce()) {
+        let begun = self.db.access().and_then(|access| Ok(access.connection()?.execute_batch("BEGIN")?)).is_ok();
+        f();
+        if begun && let Ok(access) = self.db.access() {
+            // Fails when SQLite has rolled back already.
+            let _ = access.connection().map(|connection| connection.execute_batch("ROLLBACK"));
+        }
     }
 
     fn table(&self, kind: &str) -> Result<&Arc<TokensTable>, Error> {
@@ -125,6 +153,29 @@ impl Context {
     /// The tokens of one user or of all.
     pub(crate) fn tokens(&self, kind: &str, of: Option<&UserId>) -> Result<Vec<StoredToken>, Error> {
         self.table(kind)?.list(&self.db, &self.config.users, of)
+    }
+
+    /// The sessions that have not ended.
+    #[cfg(feature = "cli")]
+    pub(crate) fn sessions(&self) -> Result<Vec<KeptSession>, Error> {
+        let kept = |(session, expires): (sessions::Session, String)| KeptSession {
+            key: Secret::new(session.key()),
+            user_id: session.user_id(),
+            expires,
+        };
+        Ok(self.config.sessions.list(&self.ctx(0))?.into_iter().map(kept).collect())
+    }
+
+    /// Ends a session. False: there was none.
+    #[cfg(feature = "cli")]
+    pub(crate) fn end_session(&self, key: &Secret) -> Result<bool, Error> {
+        self.config.sessions.end(&self.ctx(0), &String::from_utf8_lossy(key.reveal()))
+    }
+
+    /// Removes what is left of sessions that have ended; how many there were.
+    #[cfg(feature = "cli")]
+    pub(crate) fn purge_sessions(&self) -> Result<usize, Error> {
+        self.config.sessions.purge(&self.ctx(0))
     }
 
     /// The user of a name, key or address.

@@ -6,7 +6,8 @@ use jiff::tz::TimeZone;
 use crate::codec::datetime;
 use crate::codec::password::Hashers;
 use crate::error::Error;
-use crate::store::{Db, UsersTable};
+use crate::site::Site;
+use crate::store::{Db, Throttle, UsersTable};
 use crate::sys::clock;
 
 /// The surroundings of one call.
@@ -19,15 +20,27 @@ pub(crate) struct Ctx<'a> {
     /// Unix time in microseconds that the caller wants it to be; 0 is the clock, which is read only
     /// by who needs it.
     pub at_us: i64,
+    /// What is believed of a request.
+    pub site: &'a Site,
+    /// Whether a login replaces a hash that is not of the preferred kind.
+    pub rehash: bool,
+    /// Answer as the peers do where we are stricter.
+    pub exact: bool,
+    /// The brake on guessing passwords; none when it is off.
+    pub throttle: Option<&'a Throttle>,
     /// Whether inactive users may log in (Django's `AllowAllUsersModelBackend`).
     pub inactive_may_try: bool,
 }
 
 impl Ctx<'_> {
+    /// The moment of the call in Unix microseconds.
+    pub(crate) fn now_us(&self) -> i64 {
+        if self.at_us == 0 { clock::now_us() } else { self.at_us }
+    }
+
     /// The moment of the call as Django writes it.
     pub(crate) fn now_text(&self) -> Result<String, Error> {
-        let now_us = if self.at_us == 0 { clock::now_us() } else { self.at_us };
-        datetime::to_text(now_us, self.zone).map_err(|_| Error::Invalid("a time beyond the year 9999"))
+        datetime::to_text(self.now_us(), self.zone).map_err(|_| Error::Invalid("a time beyond the year 9999"))
     }
 }
 

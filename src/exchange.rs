@@ -6,6 +6,7 @@ use crate::chain::{Chain, Judgement};
 use crate::context::{Context, Severity};
 use crate::error::Error;
 use crate::request::Request;
+use crate::route::Route;
 use crate::verdict::{About, Identity, Kind, Refusal, Refused, Response, Verdict};
 
 /// What has been decided about one request. A chain asked again gives the same verdict, so an
@@ -29,19 +30,30 @@ pub(crate) enum Asked {
     Configured(usize),
     /// A chain of a `--batch` line.
     Inline(Arc<Chain>),
+    /// The endpoint of this number in the configuration.
+    Endpoint(usize),
+    /// An endpoint of a `--batch` line, behind the line's chain.
+    InlineEndpoint(Arc<Route>),
 }
 
 impl PartialEq for Asked {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Configured(a), Self::Configured(b)) => a == b,
+            (Self::Configured(a), Self::Configured(b)) | (Self::Endpoint(a), Self::Endpoint(b)) => a == b,
+            (Self::InlineEndpoint(a), Self::InlineEndpoint(b)) => Arc::ptr_eq(a, b),
             (Self::Inline(a), Self::Inline(b)) => Arc::ptr_eq(a, b),
             _ => false,
         }
     }
 }
 
-/// The verdict of one chain.
+/// What `Asked` names.
+enum Target<'a> {
+    Chain(&'a Chain),
+    Route(&'a Route),
+}
+
+/// The verdict of one chain or endpoint.
 #[derive(Clone)]
 struct Decided {
     asked: Asked,
@@ -70,9 +82,11 @@ impl Exchange {
         self.current = Some(match self.earlier.iter().position(is_wanted) {
             Some(known) => self.earlier.swap_remove(known),
             None => {
-                let outcome = match self.chain(asked) {
-                    Some(chain) => chain.judge(request, &self.context.ctx(self.now_us), self.trace),
-                    None => Err(Error::Invalid("no chain has this number")),
+                let ctx = &self.context.ctx(self.now_us);
+                let outcome = match self.target(asked) {
+                    Some(Target::Chain(chain)) => chain.judge(request, ctx, self.trace),
+                    Some(Target::Route(route)) => route.serve(request, ctx, self.trace),
+                    None => Err(Error::Invalid("no chain or endpoint has this number")),
                 };
                 Decided { asked: asked.clone(), outcome }
             }
@@ -85,10 +99,22 @@ impl Exchange {
         self.current.as_ref().map(|d| d.outcome.as_ref())
     }
 
-    fn chain<'s>(&'s self, asked: &'s Asked) -> Option<&'s Chain> {
+    fn target<'s>(&'s self, asked: &'s Asked) -> Option<Target<'s>> {
+        let config = self.context.config();
         match asked {
-            Asked::Configured(number) => self.context.config().chains.get(*number).map(|(_, chain)| chain),
-            Asked::Inline(chain) => Some(chain),
+            Asked::Configured(number) => config.chains.get(*number).map(|(_, chain)| Target::Chain(chain)),
+            Asked::Endpoint(number) => config.endpoints.get(*number).map(Target::Route),
+            Asked::Inline(chain) => Some(Target::Chain(chain)),
+            Asked::InlineEndpoint(route) => Some(Target::Route(route)),
+        }
+    }
+
+    /// Whether the target needs the body of this request.
+    pub(crate) fn wants_body(&self, asked: &Asked, request: &Request<'_>) -> bool {
+        match self.target(asked) {
+            Some(Target::Chain(chain)) => chain.wants_body(request),
+            Some(Target::Route(route)) => route.wants_body(request),
+            None => false,
         }
     }
 
@@ -122,22 +148,31 @@ impl Exchange {
             Verdict::Anonymous => Refusal::NOT_PROVIDED,
             Verdict::Identified(identity) => {
                 let detail = detail.unwrap_or(Refusal::NO_PERMISSION).to_owned();
-                Refusal::denied("host.denied", detail.into()).about(About::Name(identity.user.name().to_owned()))
+                Refusal::denied("host.denied", detail).about(About::Name(identity.user.name().to_owned()))
             }
         };
         judgement.verdict = Verdict::Refused(Refused::Made(Box::new(refusal)));
+        judgement.response = None;
         self.context.log(|| (self.severity(), self.log_line()));
         true
     }
 
     /// What to send, or to add on success.
     pub(crate) fn response(&self) -> Response {
-        match &self.current {
-            Some(Decided { asked, outcome: Ok(judgement) }) => {
-                self.chain(asked).map_or_else(Response::broken, |chain| chain.response(&judgement.verdict))
-            }
-            _ => Response::broken(),
-        }
+        let Some(Decided { asked, outcome: Ok(judgement) }) = &self.current else { return Response::broken() };
+        let made = match (&judgement.response, self.target(asked)) {
+            (Some(response), _) => Response::clone(response),
+            (None, Some(Target::Chain(chain))) => chain.response(&judgement.verdict),
+            (None, Some(Target::Route(route))) => route.response(&judgement.verdict),
+            (None, None) => return Response::broken(),
+        };
+        let cookies = judgement
+            .effects
+            .noted()
+            .into_iter()
+            .flat_map(|noted| &noted.cookies)
+            .map(|cookie| ("Set-Cookie", cookie.clone()));
+        Response { headers: made.headers.into_iter().chain(cookies).collect(), ..made }
     }
 
     /// One line for the log: slug first, every field escaped and cut, no secret.

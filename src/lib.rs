@@ -17,12 +17,17 @@ pub mod options;
 pub mod request;
 
 mod accounts;
+mod body;
 mod chain;
 mod config;
 mod context;
+mod csrf;
 mod ctx;
+mod endpoints;
 mod exchange;
+mod route;
 mod schemes;
+mod site;
 mod store;
 #[allow(unsafe_code)]
 mod sys;

@@ -22,12 +22,18 @@ pub enum Kind {
     HeaderText,
     /// One word of a header: visible ASCII.
     HeaderWord,
+    /// A cookie or header name: an RFC 9110 token.
+    Token,
+    /// An attribute of a cookie, perhaps empty: visible ASCII without `;` and `,`.
+    CookieText,
     /// A table or column name.
     Identifier,
     /// A column name, or `""` for a column that the model does not have.
     Column,
     /// Column names.
     Columns,
+    /// So many within a time: `5/5m`.
+    Rate,
     /// A whole number within bounds.
     Integer(i64, i64),
     /// `true` or `false`.
@@ -36,8 +42,16 @@ pub enum Kind {
     Word(&'static [&'static str]),
     /// A list of these words, not empty, none twice.
     Words(fn() -> Vec<&'static str>),
+    /// A list of these words, perhaps empty, none twice.
+    Set(fn() -> Vec<&'static str>),
+    /// A list of texts, perhaps empty.
+    Texts,
+    /// A list of these words or of dotted Python paths, not empty, none twice.
+    Paths(fn() -> Vec<&'static str>),
     /// A text, `{ file = "…" }` or `{ env = "…" }`; never printed.
     Secret,
+    /// A list of secrets, perhaps empty.
+    Secrets,
     /// What the section on chains says.
     Schemes,
 }
@@ -49,13 +63,22 @@ impl Kind {
             Self::Text => "a text".to_owned(),
             Self::HeaderText => "a text of visible ASCII and blanks".to_owned(),
             Self::HeaderWord => "one word of visible ASCII".to_owned(),
+            Self::Token => "a name of letters, digits and !#$%&'*+-.^_`|~".to_owned(),
+            Self::CookieText => "a text of visible ASCII without blanks, ; and ,".to_owned(),
             Self::Identifier => "a table or column name: letters, digits and _, at most 63".to_owned(),
             Self::Column => "a column name (letters, digits and _, at most 63) or \"\"".to_owned(),
             Self::Columns => "a list of column names".to_owned(),
+            Self::Rate => "a rate N/TIME, such as \"5/5m\": N from 1 to 1000000, TIME a whole number of s, m, h or d, \
+                           at most 366d"
+                .to_owned(),
             Self::Integer(least, most) => format!("a whole number from {least} to {most}"),
             Self::Boolean => "true or false".to_owned(),
             Self::Word(words) => format!("one of: {}", words.join(", ")),
             Self::Words(words) => format!("a list without repetition of: {}", words().join(", ")),
+            Self::Set(words) => format!("a list without repetition, perhaps empty, of: {}", words().join(", ")),
+            Self::Texts => "a list of texts".to_owned(),
+            Self::Paths(words) => format!("a list without repetition of dotted paths or of: {}", words().join(", ")),
+            Self::Secrets => "a list of texts, { file = \"…\" } or { env = \"…\" }".to_owned(),
             Self::Secret => "a text, { file = \"…\" } or { env = \"…\" }".to_owned(),
             Self::Schemes => "a list of schemes, at least one: names or { scheme = \"…\" }".to_owned(),
         }

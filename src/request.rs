@@ -25,8 +25,23 @@ pub struct Request<'a> {
     pub remote_user: &'a [u8],
     /// Whether the request came over TLS.
     pub tls: bool,
+    /// The host's test client: no CSRF check (Django's `_dont_enforce_csrf_checks`).
+    pub skip_csrf: bool,
+    /// The body, as far as the host handed it over.
+    pub body: Body<'a>,
     headers: Headers<'a>,
     authorization: Option<Cow<'a, [u8]>>,
+}
+
+/// What is known of the body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Body<'a> {
+    /// The host handed over nothing; there may be one.
+    Unread,
+    /// All of it.
+    Whole(&'a [u8]),
+    /// More than is read.
+    TooLarge,
 }
 
 /// Header fields in order, as the host has them.
@@ -49,6 +64,7 @@ pub struct Packed {
     /// Where method, target, host, peer and remote user end.
     texts: [usize; 5],
     tls: bool,
+    skip_csrf: bool,
 }
 
 impl Packed {
@@ -60,7 +76,7 @@ impl Packed {
             fields += 1;
             length += header.name.len() + header.value.len();
         });
-        let mut packed = Self { tls: request.tls, ..Self::default() };
+        let mut packed = Self { tls: request.tls, skip_csrf: request.skip_csrf, ..Self::default() };
         packed.bytes.reserve_exact(length);
         packed.ends.reserve_exact(fields);
         for (end, text) in packed.texts.iter_mut().zip(texts) {
@@ -89,6 +105,7 @@ impl Packed {
         request.peer = text(3);
         request.remote_user = text(4);
         request.tls = self.tls;
+        request.skip_csrf = self.skip_csrf;
         request
     }
 
@@ -132,8 +149,10 @@ impl<'a> Request<'a> {
             peer: b"",
             remote_user: b"",
             tls: false,
+            skip_csrf: false,
+            body: Body::Unread,
             headers,
-            authorization: joined(headers, b"authorization"),
+            authorization: joined(headers, b"authorization", b","),
         }
     }
 
@@ -144,13 +163,24 @@ impl<'a> Request<'a> {
         self.authorization.as_deref()
     }
 
+    /// Whether the method is one of these, in any case of letters: Django makes capitals of it.
+    pub fn is_method(&self, methods: &[&str]) -> bool {
+        methods.iter().any(|method| self.method.eq_ignore_ascii_case(method.as_bytes()))
+    }
+
     /// Any header, joined in the same way.
     pub fn header(&self, name: &[u8]) -> Option<Cow<'a, [u8]>> {
-        joined(self.headers, name)
+        joined(self.headers, name, b",")
+    }
+
+    /// All `Cookie` lines as one (RFC 9113 §8.2.3 lets a client split them).
+    pub fn cookies(&self) -> Option<Cow<'a, [u8]>> {
+        joined(self.headers, b"cookie", b"; ")
     }
 }
 
-fn joined<'a>(headers: Headers<'a>, name: &[u8]) -> Option<Cow<'a, [u8]>> {
+#[inline(always)] // for `Authorization` it is most of a request without credentials
+fn joined<'a>(headers: Headers<'a>, name: &[u8], by: &[u8]) -> Option<Cow<'a, [u8]>> {
     let mut found: Option<Cow<'a, [u8]>> = None;
     headers.each(|header| {
         // Length first: it decides for almost every header.
@@ -161,7 +191,7 @@ fn joined<'a>(headers: Headers<'a>, name: &[u8]) -> Option<Cow<'a, [u8]>> {
         match &mut found {
             None => found = Some(Cow::Borrowed(value)),
             Some(joined) => {
-                joined.to_mut().push(b',');
+                joined.to_mut().extend_from_slice(by);
                 joined.to_mut().extend_from_slice(value);
             }
         }
@@ -215,6 +245,12 @@ mod tests {
         let request = Request::new(Headers::Block(b"Host: x\r\nAuthorization:  Token a\t\r\nX: \r\n"));
         assert_eq!(request.authorization(), Some(&b"Token a"[..]));
         assert_eq!(request.header(b"x").as_deref(), Some(&b""[..]));
+    }
+
+    #[test]
+    fn cookie_lines_are_one_cookie_header() {
+        let request = Request::new(Headers::Block(b"Cookie: a=1\r\ncookie: b=2\r\n"));
+        assert_eq!(request.cookies().as_deref(), Some(&b"a=1; b=2"[..]));
     }
 
     #[test]

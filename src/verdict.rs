@@ -50,7 +50,7 @@ impl Identity {
     }
 }
 
-/// What a refusal says about the status.
+/// What a refusal says about the status: DRF's exception classes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// DRF's `NotAuthenticated`: nobody tried. 401, or 403 without a challenge.
@@ -59,6 +59,18 @@ pub(crate) enum Kind {
     AuthenticationFailed,
     /// DRF's `PermissionDenied`: always 403.
     PermissionDenied,
+    /// DRF's `ParseError`: the body is not what its type says.
+    ParseError,
+    /// DRF's `ValidationError`: a field is missing or wrong.
+    Invalid,
+    /// DRF's `UnsupportedMediaType`.
+    UnsupportedMediaType,
+    /// DRF's `MethodNotAllowed`.
+    MethodNotAllowed,
+    /// DRF's `Throttled`, with the seconds to wait.
+    Throttled(u32),
+    /// The body is larger than what is read.
+    TooLarge,
 }
 
 impl Kind {
@@ -68,6 +80,25 @@ impl Kind {
             Self::NotAuthenticated => "not_authenticated",
             Self::AuthenticationFailed => "authentication_failed",
             Self::PermissionDenied => "permission_denied",
+            Self::ParseError => "parse_error",
+            Self::Invalid => "invalid",
+            Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::Throttled(_) => "throttled",
+            Self::TooLarge => "too_large",
+        }
+    }
+
+    /// DRF's `status_code`; 401 becomes 403 where there is no challenge.
+    pub(crate) fn status(self) -> u16 {
+        match self {
+            Self::NotAuthenticated | Self::AuthenticationFailed => 401,
+            Self::PermissionDenied => 403,
+            Self::ParseError | Self::Invalid => 400,
+            Self::UnsupportedMediaType => 415,
+            Self::MethodNotAllowed => 405,
+            Self::Throttled(_) => 429,
+            Self::TooLarge => 413,
         }
     }
 }
@@ -82,8 +113,6 @@ pub(crate) struct Refusal {
     pub detail: Cow<'static, str>,
     /// What the log may know besides; never a secret.
     pub about: About,
-    /// What a host may want to announce (Django's signals).
-    pub event: Option<Event>,
 }
 
 /// Whom or what a refusal is about, for the log.
@@ -106,23 +135,29 @@ impl Refusal {
     }
 
     const fn fixed(kind: Kind, slug: &'static str, detail: &'static str) -> Self {
-        Self { kind, slug, detail: Cow::Borrowed(detail), about: About::Nothing, event: None }
+        Self { kind, slug, detail: Cow::Borrowed(detail), about: About::Nothing }
     }
 
-    /// A host's own decision about somebody who is known (DRF's permission check).
-    pub(crate) fn denied(slug: &'static str, detail: Cow<'static, str>) -> Self {
-        Self { kind: Kind::PermissionDenied, slug, detail, about: About::Nothing, event: None }
+    /// A decision about somebody who is known (DRF's permission check), or whose body is looked at.
+    pub(crate) fn of(kind: Kind, slug: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { kind, slug, detail: detail.into(), about: About::Nothing }
+    }
+
+    /// DRF's `PermissionDenied`.
+    pub(crate) fn denied(slug: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::of(Kind::PermissionDenied, slug, detail)
+    }
+
+    /// DRF's `Throttled`.
+    pub(crate) fn throttled(seconds: u32) -> Self {
+        let plural = if seconds == 1 { "" } else { "s" };
+        let text = format!("Request was throttled. Expected available in {seconds} second{plural}.");
+        Self::of(Kind::Throttled(seconds), "password.throttled", text)
     }
 
     /// The same refusal with what the log may know.
     pub(crate) fn about(mut self, about: About) -> Self {
         self.about = about;
-        self
-    }
-
-    /// The same refusal with an event for the host.
-    pub(crate) fn announcing(mut self, event: Event) -> Self {
-        self.event = Some(event);
         self
     }
 
@@ -140,8 +175,56 @@ pub(crate) static NOBODY: Refusal = Refusal::NOT_PROVIDED;
 /// Something that happened on the way to the verdict: Django's signals.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Event {
-    /// `user_login_failed` with the name that was tried.
-    LoginFailed { username: String },
+    /// `user_login_failed` with the name that was tried, if there was one.
+    LoginFailed { username: Option<String> },
+    /// `user_logged_in`.
+    LoggedIn { username: String },
+    /// `user_logged_out`.
+    LoggedOut,
+    /// A user row was made (`post_save` with `created`).
+    UserCreated { username: String },
+}
+
+/// What happened beside the verdict: schemes add to it whatever they answer. Mostly nothing, which
+/// costs nothing.
+#[derive(Default, Clone)]
+pub(crate) struct Effects(Option<Box<Noted>>);
+
+/// What schemes noted.
+#[derive(Default, Clone)]
+pub(crate) struct Noted {
+    /// What a host may want to announce (Django's signals).
+    pub events: Vec<Event>,
+    /// Values of `Set-Cookie`, on refusals too (Django's `SessionMiddleware` answers every request).
+    pub cookies: Vec<String>,
+    /// What the session cookie led to: a request has one session, however many schemes ask for it.
+    pub visited: Option<Visited>,
+}
+
+/// What a session cookie led to.
+#[derive(Clone)]
+pub(crate) struct Visited {
+    /// Who it is.
+    pub identity: Option<Identity>,
+    /// The CSRF secret that the session holds.
+    pub csrf_secret: Option<String>,
+}
+
+impl Effects {
+    /// What was noted, if anything.
+    pub(crate) fn noted(&self) -> Option<&Noted> {
+        self.0.as_deref()
+    }
+
+    /// A place for notes.
+    pub(crate) fn note(&mut self) -> &mut Noted {
+        self.0.get_or_insert_default()
+    }
+
+    /// Notes that a login failed.
+    pub(crate) fn login_failed(&mut self, username: &str) {
+        self.note().events.push(Event::LoginFailed { username: Some(username.to_owned()) });
+    }
 }
 
 /// What the chain decided.
@@ -183,26 +266,50 @@ pub(crate) struct Response {
 }
 
 impl Response {
+    /// DRF's answer to an exception (`handle_exception`): 401 with a challenge when there is one,
+    /// else 403; every other status is the exception's own.
+    pub(crate) fn refused(refusal: &Refusal, challenges: &[String]) -> Self {
+        let mut headers = Vec::new();
+        let status = match refusal.kind.status() {
+            401 if challenges.is_empty() => 403,
+            401 => {
+                headers.extend(challenges.iter().map(|c| ("WWW-Authenticate", c.clone())));
+                401
+            }
+            other => other,
+        };
+        if let Kind::Throttled(seconds) = refusal.kind {
+            headers.push(("Retry-After", seconds.to_string()));
+        }
+        let mut response = Self::json(status, detail_body(&refusal.detail));
+        response.headers.splice(0..0, headers);
+        response
+    }
+
+    /// An answer in JSON that no cache may keep.
+    pub(crate) fn json(status: u16, body: String) -> Self {
+        let headers = vec![("Content-Type", "application/json".to_owned()), ("Cache-Control", "no-store".to_owned())];
+        Self { status, headers, body }
+    }
+
     /// A plain 503: a failure says nothing about the user, and the client may try again.
     pub(crate) fn broken() -> Self {
-        Self {
-            status: 503,
-            headers: vec![
-                ("Content-Type", "application/json".to_owned()),
-                ("Cache-Control", "no-store".to_owned()),
-                ("Retry-After", "1".to_owned()),
-            ],
-            body: detail_body("Service temporarily unavailable, try again later."),
-        }
+        let mut response = Self::json(503, detail_body("Service temporarily unavailable, try again later."));
+        response.headers.push(("Retry-After", "1".to_owned()));
+        response
     }
 }
 
-/// `{"detail": …}` as DRF's `JSONRenderer` writes it: compact, not ASCII-only, and the two line
-/// separators that JavaScript would choke on escaped.
+/// `{"detail": …}`.
 pub(crate) fn detail_body(detail: &str) -> String {
-    let text = serde_json::Value::from(detail).to_string();
-    let text = text.replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029");
-    format!("{{\"detail\":{text}}}")
+    format!("{{\"detail\":{}}}", json_text(detail))
+}
+
+/// A text as DRF's `JSONRenderer` writes it: not ASCII-only, and the two line separators that
+/// JavaScript would choke on escaped.
+pub(crate) fn json_text(text: &str) -> String {
+    let text = serde_json::Value::from(text).to_string();
+    text.replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029")
 }
 
 #[cfg(test)]

@@ -23,6 +23,8 @@ CONFIG = """\
 database = "sqlite:{database}"
 secret_key = "a secret key for tests, never used elsewhere"
 timeout = {timeout}
+[throttle]
+enabled = false
 [hashers.pbkdf2_sha256]
 iterations = 1000
 [chains.default]

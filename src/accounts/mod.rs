@@ -2,7 +2,8 @@
 //! command. No HTTP here.
 
 pub(crate) mod passwords;
-#[cfg(feature = "cli")]
 pub(crate) mod secret;
+pub(crate) mod sessions;
+pub(crate) mod throttle;
 pub(crate) mod tokens;
 pub(crate) mod users;

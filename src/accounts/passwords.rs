@@ -1,10 +1,55 @@
 //! Name and password → user: Django's `ModelBackend.authenticate`, at one cost for every failure.
 
+use std::net::IpAddr;
+
+use super::throttle::Admission;
 use crate::codec::Proof;
 use crate::codec::password::{Malformed, Wrong};
 use crate::ctx::{Ctx, random};
 use crate::error::Error;
 use crate::store::{PasswordRow, User, UserId};
+use crate::verdict::{ActiveUser, active};
+
+/// What became of a login by name and password: Django's `authenticate`.
+pub(crate) enum Login {
+    /// This user, who may log in.
+    User(ActiveUser, Proof),
+    /// The password is right, but the user is switched off, and may be told so
+    /// (`AllowAllUsersModelBackend`).
+    Inactive,
+    /// Nobody. The text is for the log.
+    Wrong(&'static str),
+    /// Too many have failed; the next may try in so many seconds. The password was not looked at.
+    Throttled(u32),
+}
+
+/// Checks a password and whether its user may log in, unless too many attempts have failed.
+/// `address` is the client's.
+pub(crate) fn log_in(ctx: &Ctx<'_>, name: &str, password: &[u8], address: Option<IpAddr>) -> Result<Login, Error> {
+    let Some(throttle) = ctx.throttle else { return log_in_now(ctx, name, password) };
+    match throttle.admit(name, address, ctx.now_us())? {
+        Admission::Refused { retry_after_s } => Ok(Login::Throttled(retry_after_s)),
+        Admission::Admitted(attempt) => {
+            let login = log_in_now(ctx, name, password)?;
+            if matches!(login, Login::User(..)) {
+                attempt.succeeded()?;
+            }
+            Ok(login)
+        }
+    }
+}
+
+/// `ModelBackend` answers a right password of an inactive user like a wrong one.
+fn log_in_now(ctx: &Ctx<'_>, name: &str, password: &[u8]) -> Result<Login, Error> {
+    Ok(match check(ctx, name, password)? {
+        Attempt::Wrong(why) => Login::Wrong(why),
+        Attempt::Right(user, proof) => match active(*user) {
+            Ok(user) => Login::User(user, proof),
+            Err(_) if ctx.inactive_may_try => Login::Inactive,
+            Err(_) => Login::Wrong("inactive"),
+        },
+    })
+}
 
 /// What became of an attempt.
 pub(crate) enum Attempt {
@@ -25,12 +70,25 @@ pub(crate) fn check(ctx: &Ctx<'_>, name: &str, password: &[u8]) -> Result<Attemp
     // A column that is not UTF-8 cannot be a hash of Django's.
     let encoded = std::str::from_utf8(encoded.reveal()).unwrap_or_default();
     match ctx.hashers.verify(password, encoded) {
-        Ok(proof) => Ok(Attempt::Right(Box::new(user), proof)),
+        Ok(proof) => {
+            if ctx.rehash && ctx.hashers.must_update(encoded) {
+                rehash(ctx, &user, encoded, password);
+            }
+            Ok(Attempt::Right(Box::new(user), proof))
+        }
         Err(Wrong::Different) => Ok(Attempt::Wrong("wrong password")),
         Err(Wrong::NoHash(reason)) => {
             ctx.hashers.burn(password);
             Ok(Attempt::Wrong(reason))
         }
+    }
+}
+
+/// Replaces a hash that is not of the preferred kind (Django's `setter` of `check_password`). The
+/// login does not depend on it: on a database that cannot be written the old hash stays.
+fn rehash(ctx: &Ctx<'_>, user: &User, old: &str, password: &[u8]) {
+    if let Ok(new) = make(ctx, password) {
+        let _ = ctx.users.swap_password(ctx.db, &user.id, old, &new);
     }
 }
 

@@ -1,4 +1,4 @@
-//! The secret of a new site.
+//! Texts that nobody can guess.
 
 use zeroize::Zeroizing;
 
@@ -6,20 +6,33 @@ use crate::ctx::random;
 use crate::error::Error;
 
 /// Django's `get_random_secret_key`: 50 characters.
+#[cfg(feature = "cli")]
 pub(crate) fn secret_key() -> Result<Zeroizing<String>, Error> {
-    let mut key = Zeroizing::new(String::with_capacity(LENGTH));
-    while key.len() < LENGTH {
-        let bytes = Zeroizing::new(random::<64>()?);
-        // 250 is a multiple of 50: the bytes above it would make the first characters likelier.
-        let fair = bytes.iter().filter(|byte| **byte < 250).map(|byte| char::from(CHARACTERS[usize::from(byte % 50)]));
-        let missing = LENGTH - key.len();
-        key.extend(fair.take(missing));
-    }
-    Ok(key)
+    text(SECRET_KEY, 50)
 }
 
-const LENGTH: usize = 50;
-const CHARACTERS: &[u8; 50] = b"abcdefghijklmnopqrstuvwxyz0123456789!@#$%^&*(-_=+)";
+/// The key of a session: 32 characters (`_get_new_session_key`).
+pub(crate) fn session_key() -> Result<Zeroizing<String>, Error> {
+    text(SESSION_KEY, 32)
+}
+
+/// Random characters of an alphabet of at most 256, each as likely as the others.
+fn text(alphabet: &[u8], length: usize) -> Result<Zeroizing<String>, Error> {
+    // A byte above the last multiple of the alphabet would make its first characters likelier.
+    let fair = 256 / alphabet.len() * alphabet.len();
+    let mut text = Zeroizing::new(String::with_capacity(length));
+    while text.len() < length {
+        let bytes = Zeroizing::new(random::<64>()?);
+        let drawn = bytes.iter().map(|byte| usize::from(*byte)).filter(|byte| *byte < fair);
+        let missing = length - text.len();
+        text.extend(drawn.map(|byte| char::from(alphabet[byte % alphabet.len()])).take(missing));
+    }
+    Ok(text)
+}
+
+#[cfg(feature = "cli")]
+const SECRET_KEY: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789!@#$%^&*(-_=+)";
+const SESSION_KEY: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
 
 #[cfg(test)]
 mod tests {
@@ -27,14 +40,15 @@ mod tests {
 
     #[test]
     fn secrets_are_django_s_and_differ() {
-        let (a, b) = (secret_key().unwrap(), secret_key().unwrap());
-        assert!(a.len() == LENGTH && *a != *b);
-        assert!(a.bytes().all(|byte| CHARACTERS.contains(&byte)));
+        let (a, b) = (text(b"ab01", 50).unwrap(), text(b"ab01", 50).unwrap());
+        assert!(a.len() == 50 && *a != *b);
+        assert!(a.bytes().all(|byte| b"ab01".contains(&byte)));
+        assert_eq!(session_key().unwrap().len(), 32);
     }
 
     #[test]
     fn every_character_comes() {
-        let many: String = (0..100).map(|_| secret_key().unwrap().to_string()).collect();
-        assert!(CHARACTERS.iter().all(|byte| many.contains(char::from(*byte))));
+        let many: String = (0..100).map(|_| session_key().unwrap().to_string()).collect();
+        assert!(SESSION_KEY.iter().all(|byte| many.contains(char::from(*byte))));
     }
 }

@@ -39,6 +39,15 @@ pub(crate) fn create(ctx: &Ctx<'_>, wanted: &Wanted<'_>) -> Result<Option<User>,
     ctx.users.insert(ctx.db, &new)
 }
 
+/// Adds a user whom the server in front has verified, as Django's `RemoteUserBackend` does: the
+/// name as it is, and a password that no login can have. `None`: the name is taken.
+pub(crate) fn create_remote(ctx: &Ctx<'_>, name: &str) -> Result<Option<User>, Error> {
+    let now = ctx.now_text()?;
+    let (is_staff, is_superuser) = (false, false);
+    let new = NewUser { name, email: "", encoded: "", is_staff, is_superuser, now: &now, random: random()? };
+    ctx.users.insert(ctx.db, &new)
+}
+
 /// How a user is named by a caller.
 pub(crate) enum By<'a> {
     Name(&'a str),

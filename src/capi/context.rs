@@ -16,7 +16,7 @@ use crate::context::{Context, Host, Log, Severity};
 /// A loaded configuration: chains, keys, databases. Shared between threads.
 ///
 /// Methods: auth_context_open, auth_default_context, auth_context_chain,
-/// auth_context_free.
+/// auth_context_endpoint, auth_context_free.
 pub struct auth_context {
     context: Arc<Context>,
 }
@@ -145,6 +145,32 @@ pub unsafe extern "C" fn auth_context_chain(
     })
 }
 
+/// The number of an endpoint, for auth_request_serve. The same name keeps its
+/// number for the life of the context; no chain has the number of an endpoint.
+///
+/// Ownership: none. Threads: any. Blocks: never.
+/// Returns: AUTH_OK, AUTH_ECONFIG (no such endpoint), AUTH_EINVAL, AUTH_EPANIC.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn auth_context_endpoint(
+    context: Option<&auth_context>,
+    name: auth_str,
+    out: *mut u32,
+) -> auth_status {
+    guard(|| {
+        // SAFETY: the text is readable, by contract.
+        let (Some(context), Ok(name), false) = (context, unsafe { text(name) }, out.is_null()) else {
+            return auth_status::AUTH_EINVAL;
+        };
+        let endpoints = &context.context.config().endpoints;
+        let Some(number) = endpoints.iter().position(|route| route.name == name) else {
+            return auth_status::AUTH_ECONFIG;
+        };
+        // SAFETY: not NULL; writable by contract.
+        unsafe { out.write(u32::try_from(number).map_or(u32::MAX, |number| ENDPOINT | number)) };
+        auth_status::AUTH_OK
+    })
+}
+
 /// Gives up a context; NULL does nothing. Requests and users made with it stay
 /// valid.
 ///
@@ -206,3 +232,6 @@ fn log(options: &auth_options) -> Option<Log> {
     let host = HostLog { function: options.log?, data: options.log_data };
     Some(Box::new(move |severity, line| host.take(severity, line)))
 }
+
+/// The bit that tells the number of an endpoint from that of a chain.
+pub(super) const ENDPOINT: u32 = 1 << 31;

@@ -1,20 +1,21 @@
 //! One HTTP request being judged.
 
-use std::ffi::c_char;
+use std::ffi::{c_char, c_int};
 use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::Arc;
 
-use super::context::auth_context;
+use super::context::{ENDPOINT, auth_context};
 use super::input::{Budget, Sized_, read_sized, text};
 use super::output::{Text, give};
 use super::response::auth_response;
 use super::status::{auth_header, auth_status, auth_str};
 use super::user::auth_user;
 use super::{guard, guard_or};
+use crate::codec::form::MAX_BODY;
 use crate::context::{self, Context};
 use crate::exchange::{Asked, Exchange};
-use crate::request::{Header, Headers, Packed, Request};
+use crate::request::{Body, Header, Headers, Packed, Request};
 
 /// The request came over TLS.
 pub const AUTH_HTTP_TLS: u32 = 1;
@@ -68,7 +69,8 @@ unsafe impl Sized_ for auth_http {
 /// A request being judged: keeps a copy of what it needs, the configuration it
 /// began with, and the verdict of each chain.
 ///
-/// Methods: auth_request_new, auth_request_authenticate, auth_request_deny,
+/// Methods: auth_request_new, auth_request_wants, auth_request_feed_body,
+/// auth_request_authenticate, auth_request_serve, auth_request_deny,
 /// auth_request_user, auth_request_response, auth_request_log,
 /// auth_request_failure, auth_request_free.
 pub struct auth_request {
@@ -76,9 +78,21 @@ pub struct auth_request {
     user: auth_user,
     /// What outlives the caller's structs.
     copy: Packed,
+    body: Fed,
     failure: Text,
     log: Text,
 }
+
+/// A body as it comes in.
+enum Fed {
+    Nothing,
+    Part(Vec<u8>),
+    Whole(Vec<u8>),
+    TooLarge,
+}
+
+/// The request's body decides, too: feed it before asking.
+pub const AUTH_WANTS_BODY: u32 = 1;
 
 /// Judges a request by `[chains.default]` of the default context: the one call,
 /// with no context to manage.
@@ -159,7 +173,86 @@ pub unsafe extern "C" fn auth_request_authenticate(request: Option<&mut auth_req
         if number >= exchange.context().config().chains.len() {
             return auth_status::AUTH_ECONFIG;
         }
-        exchange.judge(&Asked::Configured(number), &request.copy.request());
+        exchange.judge(&Asked::Configured(number), &request.body.with(request.copy.request()));
+        request.user.status()
+    })
+}
+
+/// What the target, a chain or an endpoint, needs beyond the head of the
+/// request.
+///
+/// Ownership: none. Threads: one at a time. Blocks: never.
+/// Returns: the sum of AUTH_WANTS_BODY and others; 0 for nothing, for NULL and
+/// for a target that there is not.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn auth_request_wants(request: Option<&auth_request>, target: u32) -> u32 {
+    guard_or(0, || {
+        let Some(request) = request else { return 0 };
+        let wants_body = request.user.exchange().wants_body(&asked(target), &request.copy.request());
+        if wants_body { AUTH_WANTS_BODY } else { 0 }
+    })
+}
+
+/// Hands over the next piece of the body, before the verdict that needs it;
+/// `last` is not 0 for the last one. What goes beyond 2.5 MiB is not kept, and
+/// the verdict is 413.
+///
+/// Ownership: none; the piece is copied. Threads: one at a time. Blocks: never.
+/// Returns: AUTH_OK, AUTH_EINVAL (also after the last piece), AUTH_EPANIC.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn auth_request_feed_body(
+    request: Option<&mut auth_request>,
+    piece: auth_str,
+    last: c_int,
+) -> auth_status {
+    guard(|| {
+        // SAFETY: the piece is readable, by contract.
+        let (Some(request), Ok(piece)) = (request, unsafe { Budget::new().bytes(piece) }) else {
+            return auth_status::AUTH_EINVAL;
+        };
+        let mut body = match std::mem::replace(&mut request.body, Fed::Nothing) {
+            Fed::Nothing => Vec::new(),
+            Fed::Part(body) => body,
+            done @ (Fed::Whole(_) | Fed::TooLarge) => {
+                let is_open = matches!(done, Fed::TooLarge);
+                request.body = done;
+                return if is_open { auth_status::AUTH_OK } else { auth_status::AUTH_EINVAL };
+            }
+        };
+        request.body = if body.len() + piece.len() > MAX_BODY {
+            Fed::TooLarge
+        } else {
+            body.extend_from_slice(piece);
+            if last == 0 { Fed::Part(body) } else { Fed::Whole(body) }
+        };
+        auth_status::AUTH_OK
+    })
+}
+
+/// Serves an endpoint (auth_context_endpoint). The response is to be sent
+/// verbatim, whatever the status; with AUTH_OK the user is who got or gave the
+/// credentials. Asked again the answer is the same.
+///
+/// Ownership: none. Threads: one at a time. Blocks: database, password hashes.
+/// Returns: AUTH_OK, AUTH_ANONYMOUS, AUTH_REFUSED, AUTH_THROTTLED, AUTH_ECONFIG
+/// (no such endpoint), AUTH_ESTORE, AUTH_EINVAL, AUTH_ENOTSUP, AUTH_EBUSY,
+/// AUTH_EPANIC.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn auth_request_serve(request: Option<&mut auth_request>, endpoint: u32) -> auth_status {
+    guard(|| {
+        let Some(request) = request else { return auth_status::AUTH_EINVAL };
+        // Before the verdict, because serving may panic.
+        request.failure = Text::default();
+        request.log = Text::default();
+        request.user.forget_texts();
+        let exchange = request.user.exchange_mut();
+        let asked = asked(endpoint);
+        let Asked::Endpoint(number) = asked else { return auth_status::AUTH_ECONFIG };
+        if number >= exchange.context().config().endpoints.len() {
+            return auth_status::AUTH_ECONFIG;
+        }
+        exchange.judge(&asked, &request.body.with(request.copy.request()));
         request.user.status()
     })
 }
@@ -254,6 +347,24 @@ pub unsafe extern "C" fn auth_request_free(request: Option<Box<auth_request>>) {
     guard_or((), || drop(request));
 }
 
+impl Fed {
+    /// The request with what came of its body.
+    fn with<'a>(&'a self, mut request: Request<'a>) -> Request<'a> {
+        request.body = match self {
+            Self::Nothing | Self::Part(_) => Body::Unread,
+            Self::Whole(body) => Body::Whole(body),
+            Self::TooLarge => Body::TooLarge,
+        };
+        request
+    }
+}
+
+/// What a number names.
+fn asked(target: u32) -> Asked {
+    let number = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
+    if target & ENDPOINT == 0 { Asked::Configured(number(target)) } else { Asked::Endpoint(number(target & !ENDPOINT)) }
+}
+
 /// Hands out the user of a verdict, or only says why there is none.
 ///
 /// # Safety
@@ -311,6 +422,7 @@ unsafe fn with_request<R>(http: *const auth_http, f: impl FnOnce(&Request<'_>, i
         budget.bytes(http.client_cert)?;
     }
     request.tls = http.flags & AUTH_HTTP_TLS != 0;
+    request.skip_csrf = http.flags & AUTH_HTTP_SKIP_CSRF != 0;
     Ok(f(&request, http.now_us))
 }
 
@@ -336,6 +448,7 @@ fn copied(context: &Arc<Context>, request: &Request<'_>, now_us: i64) -> auth_re
     auth_request {
         user: auth_user::judged(Exchange::new(context.clone(), now_us, false)),
         copy: Packed::of(request),
+        body: Fed::Nothing,
         failure: Text::default(),
         log: Text::default(),
     }

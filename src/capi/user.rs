@@ -10,7 +10,7 @@ use super::response::auth_response;
 use super::status::auth_status;
 use crate::exchange::Exchange;
 use crate::store::User;
-use crate::verdict::{Auth, Verdict};
+use crate::verdict::{Auth, Kind, Verdict};
 
 /// Bits of auth_user_flags: `is_active`.
 pub const AUTH_USER_ACTIVE: u32 = 1;
@@ -74,9 +74,10 @@ impl auth_user {
         match self.exchange().outcome() {
             None => auth_status::AUTH_EINVAL,
             Some(Err(error)) => error.into(),
-            Some(Ok(judgement)) => match judgement.verdict {
+            Some(Ok(judgement)) => match &judgement.verdict {
                 Verdict::Identified(_) => auth_status::AUTH_OK,
                 Verdict::Anonymous => auth_status::AUTH_ANONYMOUS,
+                Verdict::Refused(refusal) if matches!(refusal.kind, Kind::Throttled(_)) => auth_status::AUTH_THROTTLED,
                 Verdict::Refused(_) => auth_status::AUTH_REFUSED,
             },
         }

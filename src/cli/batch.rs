@@ -9,13 +9,14 @@ use serde_json::{Map, Value, json};
 
 use super::explain::{Args, Fields, Given};
 use super::output;
-use crate::chain::Anonymous;
+use crate::chain::{Anonymous, Chain};
+use crate::codec::base64;
 use crate::config::{Node, Origin};
 use crate::context::{Context, Host};
 use crate::error::Report;
 use crate::exchange::{Asked, Exchange};
 use crate::store::UserId;
-use crate::verdict::{Auth, Event, Identity, Verdict};
+use crate::verdict::{Auth, Event, Identity, Kind, Verdict};
 
 /// Answers every line of standard input.
 pub(super) fn run(args: &Args) -> ExitCode {
@@ -68,10 +69,16 @@ fn answer_object(args: &Args, context: &Arc<Context>, line: &Map<String, Value>)
     let context = &with_settings(args, context, line)?;
     let given = request(line)?;
     let now_us = moment(line)?;
+    let persist = line.get("persist").and_then(Value::as_bool).unwrap_or(false);
     let mut answer = Map::new();
-    for (name, chain) in chains(context, line)? {
+    for (name, target) in targets(context, line, &given)? {
         let mut exchange = Exchange::new(context.clone(), now_us, true);
-        given.with_request(|request| exchange.judge(&chain, request));
+        let mut judge = || given.with_request(|request| exchange.judge(&target, request));
+        if persist {
+            judge()
+        } else {
+            context.undoing(judge)
+        }
         answer.insert(name, view(&exchange, args.reveal, given.method == b"HEAD"));
     }
     Ok(answer)
@@ -94,6 +101,36 @@ fn with_settings(args: &Args, context: &Arc<Context>, line: &Map<String, Value>)
     }
 }
 
+/// What to ask: the endpoint of the path behind the line's chain, else the chains.
+fn targets(context: &Context, line: &Map<String, Value>, given: &Given) -> Result<Vec<(String, Asked)>, String> {
+    let path = given.target.split(|b| *b == b'?').next().unwrap_or_default();
+    let Some(number) = context.config().endpoints.iter().position(|route| route.path.as_bytes() == path) else {
+        return chains(context, line);
+    };
+    let target = match line.get("chain") {
+        None => Asked::Endpoint(number),
+        Some(_) => {
+            let chain = chain(context, line)?;
+            Asked::InlineEndpoint(Arc::new(context.config().endpoints[number].behind(&chain)))
+        }
+    };
+    Ok(vec![("endpoint".to_owned(), target)])
+}
+
+fn chain(context: &Context, line: &Map<String, Value>) -> Result<Chain, String> {
+    match line.get("chain") {
+        Some(Value::String(name)) => {
+            let number = context.chain(name).ok_or_else(|| format!("no chain {name:?}"))?;
+            Ok(context.config().chains[number].1.clone())
+        }
+        Some(list @ Value::Array(_)) => context
+            .config()
+            .inline_chain(&Node::from_json(list), Anonymous::Refuse)
+            .map_err(|report| report.to_string()),
+        _ => Err("the line names no chain: a name, or a list of schemes".to_owned()),
+    }
+}
+
 /// The chains to ask, by the name of their answer: one per view of an inline chain (the oracle's
 /// `IsAuthenticated` and `AllowAny`), a named chain as it is configured unless views are given.
 fn chains(context: &Context, line: &Map<String, Value>) -> Result<Vec<(String, Asked)>, String> {
@@ -102,20 +139,11 @@ fn chains(context: &Context, line: &Map<String, Value>) -> Result<Vec<(String, A
         Some(Value::Array(views)) => Some(views.iter().filter_map(Value::as_str).collect()),
         Some(_) => return Err("views is no list".to_owned()),
     };
-    let chain = match line.get("chain") {
-        Some(Value::String(name)) => {
-            let number = context.chain(name).ok_or_else(|| format!("no chain {name:?}"))?;
-            if views.is_none() {
-                return Ok(vec![("verdict".to_owned(), Asked::Configured(number))]);
-            }
-            context.config().chains[number].1.clone()
-        }
-        Some(list @ Value::Array(_)) => context
-            .config()
-            .inline_chain(&Node::from_json(list), Anonymous::Refuse)
-            .map_err(|report| report.to_string())?,
-        _ => return Err("the line names no chain: a name, or a list of schemes".to_owned()),
-    };
+    let chain = chain(context, line)?;
+    if let (Some(Value::String(name)), None) = (line.get("chain"), &views) {
+        let number = context.chain(name).unwrap_or(usize::MAX); // it is there
+        return Ok(vec![("verdict".to_owned(), Asked::Configured(number))]);
+    }
     views
         .unwrap_or(vec!["required", "optional"])
         .into_iter()
@@ -139,6 +167,15 @@ fn request(line: &Map<String, Value>) -> Result<Given, String> {
     let none = Map::new();
     let environ = line.get("environ").and_then(Value::as_object).unwrap_or(&none);
     let mut headers = fields(line.get("headers"))?;
+    for (variable, value) in environ {
+        // A header in the environment of a WSGI server.
+        if let (Some(name), Value::String(value)) = (variable.strip_prefix("HTTP_"), value) {
+            headers.push((name.replace('_', "-").into_bytes(), bytes(value)?));
+        }
+    }
+    if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(b"host")) {
+        headers.push((b"Host".to_vec(), SERVER.as_bytes().to_vec()));
+    }
     if let Some(Value::Object(cookies)) = line.get("cookies") {
         let pairs = cookies.iter().map(|(n, v)| format!("{n}={}", v.as_str().unwrap_or_default()));
         headers.push((b"Cookie".to_vec(), bytes(&pairs.collect::<Vec<_>>().join("; "))?));
@@ -149,9 +186,23 @@ fn request(line: &Map<String, Value>) -> Result<Given, String> {
         headers,
         peer: text(environ, "REMOTE_ADDR", "127.0.0.1")?,
         remote_user: text(environ, "REMOTE_USER", "")?,
+        host: match environ.get("SERVER_PORT") {
+            Some(Value::String(port)) => bytes(&format!("{SERVER}:{port}"))?,
+            _ => SERVER.as_bytes().to_vec(),
+        },
         tls: line.get("secure").and_then(Value::as_bool).unwrap_or(false),
+        body: match (line.get("body"), line.get("body_b64")) {
+            (Some(Value::String(text)), _) => bytes(text)?,
+            (_, Some(Value::String(text))) => {
+                base64::decode(text.as_bytes()).map_err(|_| "body_b64 is no base64".to_owned())?
+            }
+            _ => Vec::new(),
+        },
     })
 }
+
+/// The oracle's name for the server.
+const SERVER: &str = "testserver";
 
 fn fields(headers: Option<&Value>) -> Result<Fields, String> {
     const FORM: &str = "headers is no list of [name, value]";
@@ -190,11 +241,22 @@ pub(super) fn view(exchange: &Exchange, reveal: bool, is_head: bool) -> Value {
             let (outcome, detail, code) = match &judgement.verdict {
                 Verdict::Identified(_) => ("ok", None, None),
                 Verdict::Anonymous => ("anonymous", None, None),
+                // DRF's body of a `ValidationError` has no detail.
+                Verdict::Refused(r) if r.kind == Kind::Invalid => ("refused", None, None),
+                Verdict::Refused(r) if matches!(r.kind, Kind::Throttled(_)) => {
+                    ("throttled", Some(r.detail.to_string()), Some(r.kind.code()))
+                }
                 Verdict::Refused(r) => ("refused", Some(r.detail.to_string()), Some(r.kind.code())),
             };
             let road = judgement.road.iter();
             let road = road.map(|s| json!({ "scheme": s.scheme.name, "saw": s.reads, "said": s.said })).collect();
-            (outcome, detail, code, judgement.events.iter().map(event).collect(), road)
+            (
+                outcome,
+                detail,
+                code,
+                judgement.effects.noted().map(|noted| noted.events.iter().map(event).collect()).unwrap_or_default(),
+                road,
+            )
         }
         Some(Err(error)) => ("broken", Some(error.to_string()), None, vec![], vec![]),
         None => ("broken", None, None, vec![], Vec::<Value>::new()),
@@ -215,7 +277,7 @@ pub(super) fn view(exchange: &Exchange, reveal: bool, is_head: bool) -> Value {
         "code": code,
         "headers": response.headers,
         "body": if is_head { Value::Null } else { body },
-        "set_cookie": [],
+        "set_cookie": response.headers.iter().filter(|(n, _)| *n == "Set-Cookie").map(|(_, v)| v).collect::<Vec<_>>(),
         "events": events,
         "road": road,
     })
@@ -246,6 +308,9 @@ fn auth_repr(exchange: &Exchange, identity: &Identity, reveal: bool) -> Option<S
 fn event(event: &Event) -> Value {
     match event {
         Event::LoginFailed { username } => json!({ "name": "login_failed", "username": username }),
+        Event::LoggedIn { username } => json!({ "name": "logged_in", "username": username }),
+        Event::LoggedOut => json!({ "name": "logged_out" }),
+        Event::UserCreated { username } => json!({ "name": "user_created", "username": username }),
     }
 }
 

@@ -9,7 +9,7 @@ use super::batch::{self, latin1};
 use super::output;
 use crate::codec::authorization;
 use crate::exchange::{Asked, Exchange};
-use crate::request::{Header, Headers, Request};
+use crate::request::{Body, Header, Headers, Request};
 use crate::verdict::Verdict;
 
 /// What request to explain.
@@ -61,7 +61,10 @@ pub(super) struct Given {
     pub headers: Fields,
     pub peer: Vec<u8>,
     pub remote_user: Vec<u8>,
+    /// The server's own name and port.
+    pub host: Vec<u8>,
     pub tls: bool,
+    pub body: Vec<u8>,
 }
 
 impl Given {
@@ -73,7 +76,9 @@ impl Given {
         request.target = &self.target;
         request.peer = &self.peer;
         request.remote_user = &self.remote_user;
+        request.host = &self.host;
         request.tls = self.tls;
+        request.body = Body::Whole(&self.body);
         f(&request)
     }
 }

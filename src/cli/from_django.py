@@ -163,7 +163,7 @@ def users(model):
         "password_column": column(model, "password"),
         "email_column": column(model, model.get_email_field_name()),
     }
-    for name in ("is_active", "is_staff", "is_superuser", "date_joined"):
+    for name in ("is_active", "is_staff", "is_superuser", "date_joined", "last_login"):
         names[name + "_column"] = column(model, name)
     if not names["is_active_column"] and getattr(model, "is_active", None) is not True:
         raise Unfit("%s.is_active is no field; authchain would take every user for active" % dotted(model))

@@ -9,6 +9,8 @@ mod init;
 mod made;
 mod manual;
 mod output;
+mod session;
+mod throttle;
 mod token;
 mod user;
 
@@ -56,6 +58,12 @@ enum Verb {
     /// Tokens of Django REST framework: create, list, revoke
     #[command(subcommand)]
     Token(token::Verb),
+    /// Counted attempts to log in: list, clear
+    #[command(subcommand)]
+    Throttle(throttle::Verb),
+    /// Sessions: list, end, purge
+    #[command(subcommand)]
+    Session(session::Verb),
     /// Print the completions for a shell
     #[command(hide = true)]
     Completions(manual::Completions),
@@ -85,6 +93,8 @@ pub fn main() -> ExitCode {
         }
         Verb::User(verb) => user::run(&verb, &origin(config)),
         Verb::Token(verb) => token::run(&verb, &origin(config)),
+        Verb::Session(verb) => session::run(&verb, &origin(config)),
+        Verb::Throttle(verb) => throttle::run(&verb, &origin(config)),
         Verb::Completions(args) => manual::completions(&args),
         Verb::Man(args) => manual::man(&args),
     })

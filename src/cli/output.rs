@@ -110,7 +110,10 @@ impl From<Error> for Failure {
 
 /// What to do about what SQLite says.
 const REMEDIES: &[(&str, &str)] = &[
-    ("unable to open", "see `database` in the configuration, and the rights on the file and its folder"),
+    (
+        "unable to open",
+        "see `database`, or `store` of [throttle], in the configuration, and the rights on the file and its folder",
+    ),
     ("no such table", "run Django's migrate, or name the table in [users] or [schemes.…]"),
     ("no such column", "name the columns in [users] or [schemes.…]"),
     ("readonly", "the file and its folder must be writable for the user who runs this"),

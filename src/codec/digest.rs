@@ -1,4 +1,5 @@
-//! A short keyed digest that names a secret in logs without giving it away.
+//! Keyed digests that stand for something without giving it away: a short one for a secret in logs,
+//! a long one for a name in a table.
 
 use std::fmt;
 
@@ -6,6 +7,7 @@ use aws_lc_rs::hmac;
 
 /// The key of the digests: derived from the configuration's secret, so that all hosts of one
 /// configuration name a credential alike and nobody else can compute the names.
+#[derive(Clone)]
 pub(crate) struct DigestKey(hmac::Key);
 
 /// The first four bytes of an HMAC-SHA-256; shown as `#5e1f09aa`.
@@ -13,10 +15,15 @@ pub(crate) struct DigestKey(hmac::Key);
 pub(crate) struct Digest([u8; 4]);
 
 impl DigestKey {
-    /// Derives the key; the label keeps it apart from every other use of the secret.
+    /// The key of what stands in logs.
     pub(crate) fn new(secret: &[u8]) -> Self {
+        Self::labelled(secret, b"authchain log digest")
+    }
+
+    /// Derives a key; the label keeps it apart from every other use of the secret.
+    pub(crate) fn labelled(secret: &[u8], label: &[u8]) -> Self {
         let root = hmac::Key::new(hmac::HMAC_SHA256, secret);
-        let derived = hmac::sign(&root, b"authchain log digest");
+        let derived = hmac::sign(&root, label);
         Self(hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref()))
     }
 
@@ -26,6 +33,11 @@ impl DigestKey {
         let mut short = [0; 4];
         short.copy_from_slice(&mac.as_ref()[..4]);
         Digest(short)
+    }
+
+    /// Stands for a value in a table: 128 bits, as no two values may meet there.
+    pub(crate) fn long(&self, value: &[u8]) -> String {
+        hex(&hmac::sign(&self.0, value).as_ref()[..16])
     }
 }
 
@@ -56,6 +68,15 @@ mod tests {
         assert!(a.of(b"x") != b.of(b"x"));
         assert!(a.of(b"x") != a.of(b"y"));
         assert_eq!(a.of(b"x").to_string().len(), 9);
+    }
+
+    #[test]
+    fn digests_of_one_secret_and_two_labels_have_nothing_in_common() {
+        let (a, b) = (DigestKey::labelled(b"s", b"a"), DigestKey::labelled(b"s", b"b"));
+        assert_eq!(a.long(b"x"), a.clone().long(b"x"));
+        assert_ne!(a.long(b"x"), b.long(b"x"));
+        assert_ne!(a.long(b"x"), a.long(b"y"));
+        assert_eq!(a.long(b"x").len(), 32);
     }
 
     #[test]

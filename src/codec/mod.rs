@@ -3,9 +3,20 @@
 
 pub mod authorization;
 pub mod base64;
+pub mod cookies;
+pub mod csrf;
 pub(crate) mod datetime;
 pub(crate) mod digest;
+pub(crate) mod fold;
+pub mod form;
+pub(crate) mod integer;
+pub mod json;
+pub mod origin;
 pub mod password;
+pub(crate) mod rate;
+#[cfg(test)]
+mod recorded;
+pub mod signing;
 pub(crate) mod uuid;
 
 use zeroize::Zeroizing;

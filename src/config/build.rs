@@ -6,18 +6,25 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
+use super::browser::Top;
 use super::node::{Data, Key, Node, Place};
 use super::read::Source;
 use super::{Config, tables};
+use crate::accounts::sessions::Sessions;
 use crate::chain::{Anonymous, CONTROLS, Chain, Challenges, Control, Link};
 use crate::codec::digest::DigestKey;
 use crate::codec::password::{HASHERS, Hasher, HasherDef, Hashers};
+use crate::codec::rate::Rate;
+use crate::csrf::Csrf;
+use crate::endpoints::{ENDPOINTS, EndpointDef, Parts as EndpointParts};
 use crate::error::{Error, Report};
 use crate::options::{Kind, OptionDef, Values};
+use crate::route::Route;
 use crate::schemes::custom::{Custom, Hosts};
 use crate::schemes::{Building, PROBES, SCHEMES, Scheme, SchemeDef, token};
 use crate::store::tables::Identifier;
-use crate::store::{GroupsTable, IdKind, Settings, TokensTable, UsersTable};
+use crate::store::tables::throttle::SCHEMA;
+use crate::store::{GroupsTable, IdKind, Makes, Settings, Throttle, TokensTable, UsersTable};
 use crate::verdict::SchemeName;
 
 /// What a scheme of a chain is made from, kept for inline chains.
@@ -33,6 +40,9 @@ struct Builder<'a> {
     users: &'a UsersTable,
     token_tables: Vec<Arc<TokensTable>>,
     tokens: Vec<(String, Arc<TokensTable>)>,
+    sessions: Arc<Sessions>,
+    csrf: Arc<Csrf>,
+    remote_user_backend: bool,
     exact: bool,
 }
 
@@ -42,23 +52,42 @@ pub(super) fn config(root: &Node, source: &Source<'_>, custom: &Hosts) -> Result
     let top = source.values(members, tables::TOP, &names, "the file", root.place)?;
     let place_of = |name: &str| place_of(members, name, root.place);
     let users_node = section(source, members, "users")?;
-    let users_values = source.values(&users_node, tables::USERS, &[], "[users]", place_of("users"))?;
+    let users_values = source.values(&users_node, &[tables::USERS], &[], "[users]", place_of("users"))?;
     let users = users_table(&users_values).map_err(|e| source.report(place_of("users"), e.to_string(), ""))?;
     let parts = Parts { schemes: section(source, members, "schemes")?, custom: custom.clone() };
-    let mut builder =
-        Builder { source, parts: &parts, users: &users, token_tables: vec![], tokens: vec![], exact: top.is("exact") };
+    let settings = Top { source, values: &top, members, place: root.place };
+    let has_backend = |name: &str| top.list("authentication_backends").iter().any(|backend| backend == name);
+    let mut builder = Builder {
+        source,
+        parts: &parts,
+        users: &users,
+        token_tables: vec![],
+        tokens: vec![],
+        sessions: settings.sessions()?,
+        csrf: settings.csrf()?,
+        remote_user_backend: has_backend("RemoteUserBackend") || has_backend("AllowAllUsersRemoteUserBackend"),
+        exact: top.is("exact"),
+    };
     builder.every_scheme()?;
     let chains = builder.chains(&section(source, members, "chains")?)?;
-    let tokens = builder.tokens;
+    let endpoints = builder.endpoints(&section(source, members, "endpoints")?, &chains)?;
+    let Builder { tokens, sessions, csrf, remote_user_backend, .. } = builder;
     Ok(Config {
+        site: settings.site()?,
+        sessions,
+        csrf,
+        remote_user_backend,
+        endpoints,
         database: database(source, &top, place_of("database"))?,
         groups: groups_table(&users_values).map_err(|e| source.report(place_of("users"), e.to_string(), ""))?,
         hashers: hashers(source, &top, &section(source, members, "hashers")?, place_of("hashers"))?,
         zone: zone(source, &top, place_of("time_zone"))?,
-        inactive_may_try: top.list("authentication_backends").iter().any(|b| b == "AllowAllUsersModelBackend"),
+        inactive_may_try: has_backend("AllowAllUsersModelBackend"),
+        rehash: top.is("rehash") || top.is("exact"),
         digest_key: DigestKey::new(top.text("secret_key").as_bytes()),
         exact: top.is("exact"),
         chains,
+        throttle: throttle(source, &top, members, root.place)?,
         tokens,
         users,
         parts,
@@ -71,8 +100,17 @@ impl Parts {
         let base = std::path::Path::new(".");
         let source = &Source { file: "(line)", base, inline: true };
         let token_tables = config.tokens.iter().map(|(_, table)| table.clone()).collect();
-        let mut builder =
-            Builder { source, parts: self, users: &config.users, token_tables, tokens: vec![], exact: config.exact };
+        let mut builder = Builder {
+            source,
+            parts: self,
+            users: &config.users,
+            token_tables,
+            tokens: vec![],
+            sessions: config.sessions.clone(),
+            csrf: config.csrf.clone(),
+            remote_user_backend: config.remote_user_backend,
+            exact: config.exact,
+        };
         builder.chain("the chain", schemes, anonymous, Challenges::First)
     }
 }
@@ -94,7 +132,7 @@ impl Builder<'_> {
         for (key, node) in section {
             let table = format!("[chains.{}]", key.text);
             let members = self.source.table(node, &table)?;
-            let values = self.source.values(members, tables::CHAINS, &[], &table, key.place)?;
+            let values = self.source.values(members, &[tables::CHAINS], &[], &table, key.place)?;
             let Some((_, schemes)) = members.iter().find(|(key, _)| key.text == "schemes") else {
                 let remedy = format!("expected {}", Kind::Schemes.expected());
                 return Err(self.source.report(key.place, format!("{table} has no schemes"), remedy));
@@ -104,6 +142,46 @@ impl Builder<'_> {
             chains.push((key.text.clone(), self.chain(&table, schemes, anonymous, challenges)?));
         }
         Ok(chains)
+    }
+
+    /// Every `[endpoints.NAME]`.
+    fn endpoints(&self, section: &[(Key, Node)], chains: &[(String, Chain)]) -> Result<Vec<Route>, Report> {
+        section.iter().map(|(key, node)| self.endpoint(key, node, chains)).collect()
+    }
+
+    fn endpoint(&self, key: &Key, node: &Node, chains: &[(String, Chain)]) -> Result<Route, Report> {
+        let table = format!("[endpoints.{}]", key.text);
+        let members = self.source.table(node, &table)?;
+        let def = self.endpoint_def(key, members)?;
+        let values = self.source.values(members, &[tables::ENDPOINTS, def.options], &[], &table, key.place)?;
+        let wrong = |name: &str, text: String, remedy: &str| {
+            self.source.report(place_of(members, name, key.place), text, remedy)
+        };
+        let path = Some(values.text("path")).filter(|path| !path.is_empty()).unwrap_or(def.path);
+        if !path.starts_with('/') {
+            return Err(wrong("path", format!("{path:?} is no path"), "expected a text that starts with /"));
+        }
+        let name = values.text("chain");
+        let chain = chains.iter().find(|(known, _)| known == name).map(|(_, chain)| chain);
+        if chain.is_none() && !name.is_empty() {
+            let known: Vec<_> = chains.iter().map(|(name, _)| name.as_str()).collect();
+            return Err(wrong("chain", format!("no chain {name:?}"), &format!("known: {}", known.join(", "))));
+        }
+        let parts = EndpointParts { tokens: &self.tokens, sessions: &self.sessions, csrf: &self.csrf };
+        let endpoint = (def.build)(&values, &parts).map_err(|e| self.source.report(key.place, e.to_string(), ""))?;
+        Ok(Route::new(&key.text, path, chain, endpoint))
+    }
+
+    fn endpoint_def(&self, key: &Key, members: &[(Key, Node)]) -> Result<&'static EndpointDef, Report> {
+        let (wanted, place) = match members.iter().find(|(key, _)| key.text == "type") {
+            Some((_, Node { data: Data::Text(text), place })) => (text.as_str(), *place),
+            Some((_, node)) => return Err(self.source.expected(node, "type", "the name of an endpoint")),
+            None => (key.text.as_str(), key.place),
+        };
+        ENDPOINTS.iter().find(|def| def.name == wanted).ok_or_else(|| {
+            let known: Vec<_> = ENDPOINTS.iter().map(|def| def.name).collect();
+            self.source.report(place, format!("unknown endpoint {wanted:?}"), format!("known: {}", known.join(", ")))
+        })
     }
 
     fn chain(
@@ -181,8 +259,15 @@ impl Builder<'_> {
             members.push((key.clone(), node.clone()));
         }
         let also: &[&str] = if item.is_empty() { &[] } else { &["scheme", "control"] };
-        let options = self.source.values(&members, def.options, also, &format!("the scheme {name:?}"), place)?;
-        let mut building = Building { users: self.users, token_tables: &mut self.token_tables, exact: self.exact };
+        let options = self.source.values(&members, &[def.options], also, &format!("the scheme {name:?}"), place)?;
+        let mut building = Building {
+            users: self.users,
+            token_tables: &mut self.token_tables,
+            sessions: &self.sessions,
+            csrf: &self.csrf,
+            remote_user_backend: self.remote_user_backend,
+            exact: self.exact,
+        };
         let made = (def.build)(&options, &mut building).and_then(|scheme| {
             let is_new = !self.tokens.iter().any(|(known, _)| known == name);
             if is_new && std::ptr::eq(def.options, token_options()) && item.is_empty() {
@@ -237,7 +322,45 @@ fn database(source: &Source<'_>, top: &Values, place: Place) -> Result<Settings,
         path: source.base.join(path),
         timeout: Duration::from_secs(seconds),
         mmap_size: top.integer("mmap_size"),
+        makes: Makes::Nothing,
     })
+}
+
+/// Read and checked also where it is off.
+fn throttle(
+    source: &Source<'_>,
+    top: &Values,
+    members: &[(Key, Node)],
+    otherwise: Place,
+) -> Result<Option<Throttle>, Report> {
+    let place = place_of(members, "throttle", otherwise);
+    let own = section(source, members, "throttle")?;
+    let values = source.values(&own, &[tables::THROTTLE], &[], "[throttle]", place)?;
+    let rate =
+        |name| Rate::parse(values.text(name)).map_err(|_| source.report(place, format!("{name} is no rate"), ""));
+    let database = database(source, top, place)?;
+    let store = throttle_store(source, database, values.text("store"), place_of(&own, "store", place))?;
+    let names = DigestKey::labelled(top.text("secret_key").as_bytes(), b"authchain throttle account");
+    let throttle = Throttle::new(store, rate("account")?, rate("address")?, names);
+    Ok(Some(throttle).filter(|_| values.is("enabled") && !top.is("exact")))
+}
+
+fn throttle_store(source: &Source<'_>, database: Settings, store: &str, place: Place) -> Result<Settings, Report> {
+    // Where every login writes, no waiting at all would refuse those that come together.
+    let timeout = database.timeout.max(Duration::from_secs(1));
+    if store == "database" {
+        return Ok(Settings { timeout, makes: Makes::Tables(SCHEMA), ..database });
+    }
+    let Some(path) = store.strip_prefix("file:").filter(|path| !path.is_empty()) else {
+        return Err(source.report(place, "the store is of no known kind", "expected \"file:PATH\" or \"database\""));
+    };
+    // Who writes the database may write beside it; who reads the configuration often may not there.
+    let path = database.path.parent().unwrap_or(source.base).join(path);
+    if path == database.path {
+        // It would be made when it is missing, and its journal changed.
+        return Err(source.report(place, "the store is the file of the database", "expected \"database\""));
+    }
+    Ok(Settings { path, timeout, mmap_size: 0, makes: Makes::File(SCHEMA) })
 }
 
 fn zone(source: &Source<'_>, top: &Values, place: Place) -> Result<TimeZone, Report> {
@@ -314,6 +437,7 @@ fn users_table(values: &Values) -> Result<UsersTable, Error> {
     table.is_staff = column("is_staff_column")?;
     table.is_superuser = column("is_superuser_column")?;
     table.date_joined = column("date_joined_column")?;
+    table.last_login = column("last_login_column")?;
     table.empty_texts = values.list("empty_columns").iter().map(|n| Identifier::parse(n)).collect::<Result<_, _>>()?;
     Ok(table.prepare())
 }

@@ -4,6 +4,7 @@
 use super::{DEFAULT_PATH, tables};
 use crate::chain::{CONTROLS, Control};
 use crate::codec::password::{HASHERS, HasherDef};
+use crate::endpoints::{ENDPOINTS, EndpointDef};
 use crate::options::OptionDef;
 use crate::schemes::{SCHEMES, SchemeDef};
 
@@ -14,7 +15,9 @@ pub(crate) fn markdown() -> String {
         top(),
         chains(),
         schemes(),
+        endpoints(),
         users(),
+        throttle(),
         hashers(),
         EXAMPLE.to_owned(),
     ];
@@ -23,7 +26,14 @@ pub(crate) fn markdown() -> String {
 }
 
 fn top() -> String {
-    format!("## Top of the file\n\n{}", options(tables::TOP))
+    let section = |title: &str, of: &[OptionDef]| format!("### {title}\n\n{}", options(of));
+    [
+        format!("## Top of the file\n\n{}", options(tables::GENERAL)),
+        section("What is believed of a request", tables::REQUESTS),
+        section("Sessions", tables::SESSIONS),
+        section("CSRF", tables::CSRF),
+    ]
+    .join("\n\n")
 }
 
 fn chains() -> String {
@@ -35,8 +45,23 @@ fn schemes() -> String {
     format!("{}\n\n{SCHEME_TABLES}\n\n{}", heading("schemes"), each.join("\n\n"))
 }
 
+fn endpoints() -> String {
+    let each: Vec<_> = ENDPOINTS.iter().map(endpoint).collect();
+    format!("{}\n\n{}\n\n{}", heading("endpoints"), options(tables::ENDPOINTS), each.join("\n\n"))
+}
+
+fn endpoint(def: &EndpointDef) -> String {
+    let EndpointDef { name, view, path, doc, options: own, .. } = def;
+    let own = if own.is_empty() { "It has no options of its own.".to_owned() } else { options(own) };
+    format!("### `{name}`\n\n`{view}`, at `{path}`. {doc}\n\n{own}")
+}
+
 fn users() -> String {
     format!("{}\n\n{}", heading("users"), options(tables::USERS))
+}
+
+fn throttle() -> String {
+    format!("{}\n\n{ATTEMPTS}\n\n{}", heading("throttle"), options(tables::THROTTLE))
 }
 
 fn hashers() -> String {
@@ -53,7 +78,8 @@ fn heading(name: &str) -> String {
 
 fn scheme(def: &SchemeDef) -> String {
     let SchemeDef { name, class, doc, options: own, .. } = def;
-    format!("### `{name}`\n\nDRF's `{class}`. {doc}\n\n{}", options(own))
+    let own = if own.is_empty() { "It has no options of its own.".to_owned() } else { options(own) };
+    format!("### `{name}`\n\nDRF's `{class}`. {doc}\n\n{own}")
 }
 
 fn hasher(def: &HasherDef) -> String {
@@ -144,7 +170,7 @@ at the folder that the host gives (`base_dir`).
 One fault refuses the whole file. The report names the file, line, column (both from 1, columns in characters), what is
 wrong, and what was expected or is known:
 
-    authchain.toml:4:12: unknown scheme "bsic" (known: basic, token)
+    authchain.toml:4:12: unknown scheme "bsic" (known: basic, remote_user, session, token)
 
 Unknown keys, schemes, hashers and control words are faults. A report never shows a secret.
 
@@ -158,7 +184,8 @@ A secret is written in one of three ways:
 | `{ env = "AUTHCHAIN_SECRET_KEY" }` | in this variable of the host's environment; ignored in set-uid and set-gid processes |
 | `"…"` | in the configuration itself, which others may then not read; this is not checked |
 
-In this release `secret_key` is used for one thing: the digests that name tokens in logs and listings are keyed with it."#;
+In this release `secret_key` is used for digests only: of tokens, in logs and listings, and of user names, in the counters of
+the throttle. With another key those counters start anew."#;
 
 const CONTROL_WORDS: &str = r#"An item of `schemes` is the name of a scheme, or a table: `scheme`, optionally `control`, and options of the scheme that
 replace those of `[schemes.NAME]` here. A host can add schemes of its own through the C ABI (`auth_scheme`) or the Python
@@ -196,6 +223,19 @@ schemes = ["token", "mobile"]
 ```
 
 Every table is checked, also one that no chain uses."#;
+
+const ATTEMPTS: &str = r#"Attempts to log in with a password are counted for the name as it was typed (in any case of letters) and for the address of
+the client, before the password is looked at. One that was right is taken back, so what stays counted has failed. Beyond either
+limit an attempt is refused, with the right password, too, until the window that began with the first one ends. Attempts
+under way count as well: a client that sends more requests at once than `account` says has some of them refused.
+
+Failures write to the store, never to the tables of the users. The file is made at the first login, readable by the user of
+that process only; its folder must be there and be writable. Where the counters cannot be read and written, logins with a
+password are answered with 503, and everything else goes on. Names stand there as digests, addresses as they are. What is
+past is removed by the attempts that follow. `authchain throttle` shows the counters and clears them.
+
+With `store = "database"` every login is a write, which waits for the disk and for other writers; its connections, its backups
+and Django's own writes share that."#;
 
 const CEILINGS: &str = r#"Costs are those of new hashes, and of the dummy hash that a login costs when there is no stored hash to compute. A ceiling
 (`max_…`) bounds what a stored hash may cost; Django has none but scrypt's memory. A stored hash above a ceiling is not

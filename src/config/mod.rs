@@ -1,6 +1,7 @@
 //! authchain.toml → [`Config`]. Nobody below knows the file format. One fault refuses the whole
 //! file, with its place.
 
+mod browser;
 mod build;
 pub(crate) mod manual;
 mod node;
@@ -14,12 +15,16 @@ use jiff::tz::TimeZone;
 
 pub(crate) use node::Node;
 
+use crate::accounts::sessions::Sessions;
 use crate::chain::Chain;
 use crate::codec::digest::DigestKey;
 use crate::codec::password::Hashers;
+use crate::csrf::Csrf;
 use crate::error::Report;
+use crate::route::Route;
 use crate::schemes::custom::Hosts;
-use crate::store::{GroupsTable, Settings, TokensTable, UsersTable};
+use crate::site::Site;
+use crate::store::{GroupsTable, Settings, Throttle, TokensTable, UsersTable};
 use crate::sys::environment;
 use crate::sys::file::{Privacy, read_trusted};
 
@@ -34,9 +39,18 @@ pub(crate) struct Config {
     pub hashers: Hashers,
     pub zone: TimeZone,
     pub inactive_may_try: bool,
+    /// Whether a login replaces a hash that is not of the preferred kind.
+    pub rehash: bool,
+    pub site: Site,
+    pub sessions: Arc<Sessions>,
+    pub csrf: Arc<Csrf>,
+    pub endpoints: Vec<Route>,
+    remote_user_backend: bool,
     /// Answer as the peers do where we are stricter.
     pub exact: bool,
     pub digest_key: DigestKey,
+    /// The brake on guessing passwords; `None` is off.
+    pub throttle: Option<Throttle>,
     pub chains: Vec<(String, Chain)>,
     /// The token tables by the name of their scheme; `token` is always among them.
     pub tokens: Vec<(String, Arc<TokensTable>)>,
@@ -98,6 +112,9 @@ fn with_overrides(mut root: Node, overrides: &[(String, serde_json::Value)]) -> 
         for (name, value) in overrides {
             let name = name.to_ascii_lowercase(); // SESSION_COOKIE_NAME → session_cookie_name
             members.retain(|(key, _)| key.text != name);
+            if value.is_null() {
+                continue; // None in Python: the default, which is to have none
+            }
             members.push((node::Key { text: name, place: node::Place::default() }, Node::from_json(value)));
         }
     }

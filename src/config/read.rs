@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::node::{Data, Key, Node, Place, report};
+use crate::codec::rate::Rate;
 use crate::error::Report;
 use crate::options::{Kind, OptionDef, Value, Values};
 use crate::store::tables::Identifier;
@@ -35,13 +36,13 @@ impl Source<'_> {
     pub(crate) fn values(
         &self,
         members: &[(Key, Node)],
-        options: &'static [OptionDef],
+        options: &[&'static [OptionDef]],
         also: &[&str],
         table: &str,
         place: Place,
     ) -> Result<Values, Report> {
         for (key, _) in members {
-            let known = || options.iter().map(|o| o.name).chain(also.iter().copied());
+            let known = || options.iter().copied().flatten().map(|o| o.name).chain(also.iter().copied());
             if !known().any(|name| name == key.text) {
                 let list = known().collect::<Vec<_>>().join(", ");
                 return Err(self.report(
@@ -52,7 +53,7 @@ impl Source<'_> {
             }
         }
         let mut values = Values::default();
-        for option in options {
+        for option in options.iter().copied().flatten() {
             match members.iter().find(|(key, _)| key.text == option.name) {
                 Some((_, node)) => self.take(&mut values, option, node)?,
                 None => self.default(&mut values, option, table, place)?,
@@ -79,17 +80,28 @@ impl Source<'_> {
         }
         let unfit = || self.expected(node, option.name, &option.kind.expected());
         let value = match (&node.data, option.kind) {
-            (_, Kind::Secret) => Value::Text(self.secret(node, option.name)?),
+            (_, Kind::Secret) => Value::Text(self.secret(node, option)?),
             (Data::Text(text), Kind::HeaderWord) if self.inline && text_fits(text, Kind::HeaderText) => {
                 Value::Text(text.clone())
             }
+            (Data::Text(text), Kind::Word(words)) if words.contains(&short(text)) => {
+                Value::Text(short(text).to_owned())
+            }
             (Data::Text(text), kind) if text_fits(text, kind) => Value::Text(text.clone()),
             (Data::Integer(n), Kind::Integer(least, most)) if (least..=most).contains(n) => Value::Integer(*n),
+            // Django's `SESSION_COOKIE_SAMESITE = False`.
+            (Data::Boolean(false), Kind::Word(words)) if words.contains(&"") => Value::Text(String::new()),
             (Data::Boolean(flag), Kind::Boolean) => Value::Boolean(*flag),
-            (Data::List(items), Kind::Columns | Kind::Words(_)) => Value::List(self.list(items, option)?),
+            (Data::List(items), Kind::Secrets) => {
+                Value::List(items.iter().map(|item| self.secret(item, option)).collect::<Result<_, _>>()?)
+            }
+            (_, Kind::Secrets) => return Err(self.no_secret(node, option)),
+            (Data::List(items), Kind::Columns | Kind::Words(_) | Kind::Set(_) | Kind::Paths(_) | Kind::Texts) => {
+                Value::List(self.list(items, option)?)
+            }
             _ => return Err(unfit()),
         };
-        if matches!((&value, option.kind), (Value::List(list), Kind::Words(_)) if list.is_empty()) {
+        if matches!((&value, option.kind), (Value::List(list), Kind::Words(_) | Kind::Paths(_)) if list.is_empty()) {
             return Err(unfit());
         }
         values.set(option.name, value);
@@ -100,10 +112,13 @@ impl Source<'_> {
         let mut list: Vec<String> = Vec::new();
         for item in items {
             let fits = |text: &str| match option.kind {
-                Kind::Words(words) => words().contains(&text),
+                Kind::Words(words) | Kind::Set(words) => words().contains(&text),
+                Kind::Paths(words) => words().contains(&text) || is_dotted(text),
+                Kind::Texts => !text.contains('\0'),
                 _ => Identifier::parse(text).is_ok(),
             };
             match &item.data {
+                Data::Text(text) if matches!(option.kind, Kind::Texts) && fits(text) => list.push(text.clone()),
                 Data::Text(text) if fits(short(text)) && !list.iter().any(|t| t == short(text)) => {
                     list.push(short(text).to_owned());
                 }
@@ -114,7 +129,7 @@ impl Source<'_> {
     }
 
     /// A secret never appears in a report, not even when it is of the wrong kind.
-    fn secret(&self, node: &Node, name: &str) -> Result<String, Report> {
+    fn secret(&self, node: &Node, option: &OptionDef) -> Result<String, Report> {
         let secret = match &node.data {
             Data::Text(text) => text.clone(),
             Data::Table(members) => match members.as_slice() {
@@ -125,14 +140,14 @@ impl Source<'_> {
                 }
                 [(key, Node { data: Data::Text(name), place })] if key.text == "env" => environment::variable(name)
                     .ok_or_else(|| self.report(*place, format!("the environment has no {name:?}"), ""))?,
-                _ => return Err(self.no_secret(node, name)),
+                _ => return Err(self.no_secret(node, option)),
             },
-            _ => return Err(self.no_secret(node, name)),
+            _ => return Err(self.no_secret(node, option)),
         };
         if secret.is_empty() {
             return Err(self.report(
                 node.place,
-                format!("{name} is empty"),
+                format!("{} is empty", option.name),
                 "Django's SECRET_KEY, or any long random text",
             ));
         }
@@ -140,9 +155,9 @@ impl Source<'_> {
     }
 
     /// What was given may be the secret itself, in the wrong form: only its kind is shown.
-    fn no_secret(&self, node: &Node, name: &str) -> Report {
-        let text = format!("{name} does not take {}", node.kind());
-        self.report(node.place, text, format!("expected {}", Kind::Secret.expected()))
+    fn no_secret(&self, node: &Node, option: &OptionDef) -> Report {
+        let text = format!("{} does not take {}", option.name, node.kind());
+        self.report(node.place, text, format!("expected {}", option.kind.expected()))
     }
 
     pub(crate) fn expected(&self, node: &Node, name: &str, expected: &str) -> Report {
@@ -152,7 +167,18 @@ impl Source<'_> {
 
 /// Django's dotted names are taken for their last part: a list can be copied from settings.py.
 pub(crate) fn short(text: &str) -> &str {
-    text.strip_prefix("django.contrib.auth.backends.").unwrap_or(text)
+    let prefixes = ["django.contrib.auth.backends.", "django.contrib.sessions.backends."];
+    prefixes.iter().find_map(|prefix| text.strip_prefix(prefix)).unwrap_or(text)
+}
+
+/// Whether this may be the path of a Python class.
+fn is_dotted(text: &str) -> bool {
+    let is_name = |part: &str| {
+        !part.is_empty()
+            && !part.as_bytes()[0].is_ascii_digit()
+            && part.chars().all(|c| c.is_alphanumeric() || c == '_')
+    };
+    text.contains('.') && text.split('.').all(is_name)
 }
 
 /// What was found; texts are quoted and cut, because a line may be long.
@@ -171,9 +197,14 @@ fn text_fits(text: &str, kind: Kind) -> bool {
         Kind::Text => !text.contains('\0'),
         Kind::HeaderText => text.bytes().all(|b| b == b' ' || visible(b)),
         Kind::HeaderWord => !text.is_empty() && text.bytes().all(visible),
+        Kind::Token => !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || TOKEN.contains(&b)),
+        Kind::CookieText => text.bytes().all(|b| visible(b) && b != b';' && b != b','),
         Kind::Identifier => Identifier::parse(text).is_ok(),
         Kind::Column => text.is_empty() || Identifier::parse(text).is_ok(),
-        Kind::Word(words) => words.contains(&text),
+        Kind::Rate => Rate::parse(text).is_ok(),
         _ => false,
     }
 }
+
+/// What an RFC 9110 token may hold besides letters and digits.
+const TOKEN: &[u8] = b"!#$%&'*+-.^_`|~";

@@ -4,8 +4,11 @@ use crate::chain;
 use crate::codec::password::HASHERS;
 use crate::options::{Kind, OptionDef};
 
-/// Keys at the top of the file.
-pub(crate) const TOP: &[OptionDef] = &[
+/// Keys at the top of the file: Django's settings, and ours.
+pub(crate) const TOP: &[&[OptionDef]] = &[GENERAL, REQUESTS, SESSIONS, CSRF];
+
+/// The database, the secrets, the passwords.
+pub(crate) const GENERAL: &[OptionDef] = &[
     OptionDef {
         name: "database",
         kind: Kind::Text,
@@ -17,6 +20,12 @@ pub(crate) const TOP: &[OptionDef] = &[
         kind: Kind::Secret,
         default: "",
         doc: "Django's SECRET_KEY. In a file of its own, readable by the owner and group only, or in the environment.",
+    },
+    OptionDef {
+        name: "secret_key_fallbacks",
+        kind: Kind::Secrets,
+        default: "[]",
+        doc: "Django's SECRET_KEY_FALLBACKS: former keys, whose signatures and sessions still count.",
     },
     OptionDef {
         name: "use_tz",
@@ -52,10 +61,18 @@ pub(crate) const TOP: &[OptionDef] = &[
     },
     OptionDef {
         name: "authentication_backends",
-        kind: Kind::Words(backend_names),
-        default: "[\"ModelBackend\"]",
-        doc: "Django's AUTHENTICATION_BACKENDS, as far as they check passwords. With `AllowAllUsersModelBackend` an \
-              inactive user with the right password is told so.",
+        kind: Kind::Paths(backend_names),
+        default: "[\"ModelBackend\", \"RemoteUserBackend\"]",
+        doc: "Django's AUTHENTICATION_BACKENDS. Sessions of other backends are not believed. With `AllowAllUsersModelBackend` \
+              an inactive user with the right password is told so. A backend of your own, a dotted path, counts for \
+              sessions only.",
+    },
+    OptionDef {
+        name: "rehash",
+        kind: Kind::Boolean,
+        default: "false",
+        doc: "Whether a login with the right password replaces a hash that is not of the preferred kind, as Django does. It \
+              logs the user's browsers out. Always on in exact mode.",
     },
     OptionDef {
         name: "exact",
@@ -64,6 +81,170 @@ pub(crate) const TOP: &[OptionDef] = &[
         doc: "Answer as the peers do where this library is stricter (docs/differences.md).",
     },
 ];
+
+/// What is believed of a request.
+pub(crate) const REQUESTS: &[OptionDef] = &[
+    OptionDef {
+        name: "trusted_proxies",
+        kind: Kind::Texts,
+        default: "[]",
+        doc: "Addresses and networks (`10.0.0.0/8`) of the proxies whose `X-Forwarded-*` headers are believed. Nobody else's \
+              are, whatever the next options say.",
+    },
+    OptionDef {
+        name: "allowed_hosts",
+        kind: Kind::Texts,
+        default: "[\"*\"]",
+        doc: "Django's ALLOWED_HOSTS. A request to another host has no origin of its own, so that CSRF checks refuse it.",
+    },
+    OptionDef {
+        name: "use_x_forwarded_host",
+        kind: Kind::Boolean,
+        default: "false",
+        doc: "Django's USE_X_FORWARDED_HOST.",
+    },
+    OptionDef {
+        name: "use_x_forwarded_port",
+        kind: Kind::Boolean,
+        default: "false",
+        doc: "Django's USE_X_FORWARDED_PORT.",
+    },
+    OptionDef {
+        name: "secure_proxy_ssl_header",
+        kind: Kind::Texts,
+        default: "[]",
+        doc: "Django's SECURE_PROXY_SSL_HEADER: name (`HTTP_X_FORWARDED_PROTO`) and value (`https`) of the header that says \
+              that the client came over TLS.",
+    },
+];
+
+/// Django's SESSION_* settings.
+pub(crate) const SESSIONS: &[OptionDef] = &[
+    OptionDef {
+        name: "session_engine",
+        kind: Kind::Word(&["db", "cached_db", "signed_cookies", "file", "cache"]),
+        default: "\"db\"",
+        doc: "Where sessions are kept. `cached_db` is read from its database. `cache` is refused: its sessions are \
+              pickles, which only Python may read.",
+    },
+    OptionDef {
+        name: "session_table",
+        kind: Kind::Identifier,
+        default: "\"django_session\"",
+        doc: "The table of `db` and `cached_db`.",
+    },
+    OptionDef { name: "session_file_path", kind: Kind::Text, default: "\"/tmp\"", doc: "The folder of `file`." },
+    OptionDef {
+        name: "session_cookie_name",
+        kind: Kind::Token,
+        default: "\"sessionid\"",
+        doc: "The name of the session cookie.",
+    },
+    OptionDef {
+        name: "session_cookie_age",
+        kind: Kind::Integer(0, 1 << 31),
+        default: "1209600",
+        doc: "Seconds that a session lasts.",
+    },
+    OptionDef {
+        name: "session_cookie_domain",
+        kind: Kind::CookieText,
+        default: "\"\"",
+        doc: "The cookie's `Domain`; none when empty.",
+    },
+    OptionDef { name: "session_cookie_path", kind: Kind::CookieText, default: "\"/\"", doc: "The cookie's `Path`." },
+    OptionDef {
+        name: "session_cookie_secure",
+        kind: Kind::Boolean,
+        default: "false",
+        doc: "Whether the cookie is sent over TLS only.",
+    },
+    OptionDef {
+        name: "session_cookie_httponly",
+        kind: Kind::Boolean,
+        default: "true",
+        doc: "Whether scripts cannot read the cookie.",
+    },
+    OptionDef {
+        name: "session_cookie_samesite",
+        kind: Kind::Word(SAMESITE),
+        default: "\"Lax\"",
+        doc: "The cookie's `SameSite`; none when empty.",
+    },
+    OptionDef {
+        name: "session_save_every_request",
+        kind: Kind::Boolean,
+        default: "false",
+        doc: "Whether each request prolongs its session, with one write a request.",
+    },
+    OptionDef {
+        name: "session_expire_at_browser_close",
+        kind: Kind::Boolean,
+        default: "false",
+        doc: "Whether the cookie ends with the browser.",
+    },
+];
+
+/// Django's CSRF_* settings.
+pub(crate) const CSRF: &[OptionDef] = &[
+    OptionDef {
+        name: "csrf_trusted_origins",
+        kind: Kind::Texts,
+        default: "[]",
+        doc: "Other origins whose forms are accepted: `https://example.com`, `https://*.example.com`.",
+    },
+    OptionDef {
+        name: "csrf_use_sessions",
+        kind: Kind::Boolean,
+        default: "false",
+        doc: "Whether the CSRF secret is kept in the session and not in a cookie.",
+    },
+    OptionDef {
+        name: "csrf_header_name",
+        kind: Kind::Token,
+        default: "\"HTTP_X_CSRFTOKEN\"",
+        doc: "The request header of the token, in Django's spelling.",
+    },
+    OptionDef {
+        name: "csrf_cookie_name",
+        kind: Kind::Token,
+        default: "\"csrftoken\"",
+        doc: "The name of the CSRF cookie.",
+    },
+    OptionDef {
+        name: "csrf_cookie_age",
+        kind: Kind::Integer(0, 1 << 31),
+        default: "31449600",
+        doc: "Seconds that the cookie lasts; 0: as long as the browser.",
+    },
+    OptionDef {
+        name: "csrf_cookie_domain",
+        kind: Kind::CookieText,
+        default: "\"\"",
+        doc: "The cookie's `Domain`, whose Referers are accepted too; none when empty.",
+    },
+    OptionDef { name: "csrf_cookie_path", kind: Kind::CookieText, default: "\"/\"", doc: "The cookie's `Path`." },
+    OptionDef {
+        name: "csrf_cookie_secure",
+        kind: Kind::Boolean,
+        default: "false",
+        doc: "Whether the cookie is sent over TLS only.",
+    },
+    OptionDef {
+        name: "csrf_cookie_httponly",
+        kind: Kind::Boolean,
+        default: "false",
+        doc: "Whether scripts cannot read the cookie.",
+    },
+    OptionDef {
+        name: "csrf_cookie_samesite",
+        kind: Kind::Word(SAMESITE),
+        default: "\"Lax\"",
+        doc: "The cookie's `SameSite`; none when empty.",
+    },
+];
+
+const SAMESITE: &[&str] = &["Lax", "Strict", "None", ""];
 
 /// Keys of `[users]`.
 pub(crate) const USERS: &[OptionDef] = &[
@@ -118,6 +299,12 @@ pub(crate) const USERS: &[OptionDef] = &[
         doc: "Its column of the moment of creation, written for new users.",
     },
     OptionDef {
+        name: "last_login_column",
+        kind: Kind::Column,
+        default: "\"last_login\"",
+        doc: "Its column of the last login with a session, written by logins.",
+    },
+    OptionDef {
         name: "empty_columns",
         kind: Kind::Columns,
         default: "[\"first_name\", \"last_name\"]",
@@ -137,12 +324,70 @@ pub(crate) const USERS: &[OptionDef] = &[
     },
 ];
 
+/// Keys of `[throttle]`.
+pub(crate) const THROTTLE: &[OptionDef] = &[
+    OptionDef {
+        name: "enabled",
+        kind: Kind::Boolean,
+        default: "true",
+        doc: "Whether attempts are counted. Never with `exact = true`: the peers count none.",
+    },
+    OptionDef {
+        name: "account",
+        kind: Kind::Rate,
+        default: "\"5/5m\"",
+        doc: "So many attempts at one user name, whether or not there is such a user.",
+    },
+    OptionDef {
+        name: "address",
+        kind: Kind::Rate,
+        default: "\"50/5m\"",
+        doc: "So many attempts from one address, an IPv6 network of 64 bits being one. Behind a proxy that hides its \
+              clients all of them are one.",
+    },
+    OptionDef {
+        name: "store",
+        kind: Kind::Text,
+        default: "\"file:throttle.sqlite3\"",
+        doc: "Where the counters are: `file:PATH`, or `database`, a table `authchain_throttle` in the configured \
+              database. A relative path starts at the folder of the database.",
+    },
+];
+
 /// The names of the tables of the file, for errors and docs.
 pub(crate) const TABLES: &[(&str, &str)] = &[
     ("chains", "`[chains.NAME]`: which schemes are asked, in which order, and what becomes of nobody."),
     ("schemes", "`[schemes.NAME]`: options of a scheme; its type is the table's name unless `type` says otherwise."),
+    (
+        "endpoints",
+        "`[endpoints.NAME]`: what gives or takes credentials; its type is the table's name unless `type` says otherwise.",
+    ),
     ("users", "`[users]`: the names of the user table, for a custom AUTH_USER_MODEL."),
+    ("throttle", "`[throttle]`: how many wrong passwords are too many."),
     ("hashers", "`[hashers.NAME]`: costs of new hashes and ceilings for stored ones."),
+];
+
+/// Keys of every `[endpoints.NAME]`.
+pub(crate) const ENDPOINTS: &[OptionDef] = &[
+    OptionDef {
+        name: "type",
+        kind: Kind::Text,
+        default: "\"\"",
+        doc: "The kind of endpoint; the table's name when empty.",
+    },
+    OptionDef {
+        name: "path",
+        kind: Kind::Text,
+        default: "\"\"",
+        doc: "Where it is served; the usual place when empty.",
+    },
+    OptionDef {
+        name: "chain",
+        kind: Kind::Text,
+        default: "\"\"",
+        doc: "The chain in front of it. Wrong credentials in a request are refused before the endpoint is asked, as by DRF's \
+              default schemes; none when empty.",
+    },
 ];
 
 /// Keys of `[chains.NAME]`.
@@ -153,5 +398,5 @@ fn hasher_names() -> Vec<&'static str> {
 }
 
 fn backend_names() -> Vec<&'static str> {
-    vec!["ModelBackend", "AllowAllUsersModelBackend"]
+    vec!["ModelBackend", "AllowAllUsersModelBackend", "RemoteUserBackend", "AllowAllUsersRemoteUserBackend"]
 }

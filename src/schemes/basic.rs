@@ -1,14 +1,14 @@
 //! HTTP Basic (RFC 7617) as DRF's `BasicAuthentication` reads it.
 
 use super::{Building, Scheme, SchemeDef, Stop};
-use crate::accounts::passwords::{self, Attempt};
+use crate::accounts::passwords::{self, Login};
 use crate::codec::authorization::{Credentials, credentials};
 use crate::codec::base64;
 use crate::ctx::Ctx;
 use crate::error::Error;
 use crate::options::{Kind, OptionDef, Values};
 use crate::request::Request;
-use crate::verdict::{About, ActiveUser, Auth, Event, Identity, Refusal, active};
+use crate::verdict::{About, Auth, Effects, Identity, Refusal};
 use zeroize::Zeroizing;
 
 pub(super) const DEF: SchemeDef = SchemeDef {
@@ -37,7 +37,12 @@ fn build(options: &Values, building: &mut Building<'_>) -> Result<Box<dyn Scheme
 }
 
 impl Scheme for Basic {
-    fn authenticate(&self, request: &Request<'_>, ctx: &Ctx<'_>) -> Result<Option<Identity>, Stop> {
+    fn authenticate(
+        &self,
+        request: &Request<'_>,
+        ctx: &Ctx<'_>,
+        effects: &mut Effects,
+    ) -> Result<Option<Identity>, Stop> {
         let Some(header) = request.authorization() else { return Ok(None) };
         let encoded = match credentials(header, "Basic") {
             None => return Ok(None),
@@ -48,26 +53,21 @@ impl Scheme for Basic {
         let decoded = Zeroizing::new(base64::decode(encoded).map_err(|_| NOT_BASE64)?);
         let pair = text(&decoded);
         let (name, password) = pair.split_once(':').ok_or(NOT_BASE64)?;
-        let (user, proof) = match passwords::check(ctx, name, password.as_bytes())? {
-            Attempt::Right(user, proof) => (*user, proof),
-            Attempt::Wrong(why) => return Err(wrong(name, why).into()),
-        };
-        Ok(Some(Identity::new(allowed(user, name, ctx)?, proof, Auth::None)))
+        match passwords::log_in(ctx, name, password.as_bytes(), ctx.site.client(request))? {
+            Login::User(user, proof) => Ok(Some(Identity::new(user, proof, Auth::None))),
+            // DRF sees this user only with `AllowAllUsersModelBackend`, which lets every user log in.
+            Login::Inactive => Err(Refusal::INACTIVE.into()),
+            Login::Throttled(seconds) => Err(Refusal::throttled(seconds).about(About::Name(name.to_owned())).into()),
+            Login::Wrong(why) => {
+                effects.login_failed(name);
+                Err(WRONG.about(About::Attempt(name.to_owned(), why)).into())
+            }
+        }
     }
 
     fn challenge(&self) -> Option<&str> {
         Some(&self.challenge)
     }
-}
-
-/// `ModelBackend` answers a right password of an inactive user like a wrong one;
-/// `AllowAllUsersModelBackend` lets DRF see the user, which then says so.
-fn allowed(user: crate::store::User, name: &str, ctx: &Ctx<'_>) -> Result<ActiveUser, Refusal> {
-    active(user).map_err(|inactive| if ctx.inactive_may_try { inactive } else { wrong(name, "inactive") })
-}
-
-fn wrong(name: &str, why: &'static str) -> Refusal {
-    WRONG.about(About::Attempt(name.to_owned(), why)).announcing(Event::LoginFailed { username: name.to_owned() })
 }
 
 /// UTF-8, else Latin-1, as DRF decodes.

@@ -6,7 +6,7 @@ use crate::codec::vouched;
 use crate::ctx::Ctx;
 use crate::error::Error;
 use crate::request::Request;
-use crate::verdict::{About, Auth, Event, Identity, Kind, Refusal, active};
+use crate::verdict::{About, Auth, Effects, Identity, Kind, Refusal, active};
 
 /// What a host's function can say.
 pub(crate) enum Answer {
@@ -43,11 +43,12 @@ impl Custom {
         Self { name: name.to_owned(), host }
     }
 
-    fn identity(&self, name: &str, ctx: &Ctx<'_>) -> Result<Identity, Stop> {
+    fn identity(&self, name: &str, ctx: &Ctx<'_>, effects: &mut Effects) -> Result<Identity, Stop> {
         // The host vouches for the name only; that the user exists and may log in is still asked
         // here, so that no scheme lets in somebody who was switched off.
-        let about = |refusal: Refusal| {
-            refusal.about(About::Name(name.to_owned())).announcing(Event::LoginFailed { username: name.to_owned() })
+        let mut about = |refusal: Refusal| {
+            effects.login_failed(name);
+            refusal.about(About::Name(name.to_owned()))
         };
         let user = users::find(ctx, &By::Name(name))?.ok_or_else(|| about(NO_SUCH_USER))?;
         Ok(Identity::new(active(user).map_err(about)?, vouched(), Auth::None))
@@ -55,17 +56,18 @@ impl Custom {
 }
 
 impl Scheme for Custom {
-    fn authenticate(&self, request: &Request<'_>, ctx: &Ctx<'_>) -> Result<Option<Identity>, Stop> {
+    fn authenticate(
+        &self,
+        request: &Request<'_>,
+        ctx: &Ctx<'_>,
+        effects: &mut Effects,
+    ) -> Result<Option<Identity>, Stop> {
         match self.host.ask(request) {
-            Some(Answer::User(name)) => self.identity(&name, ctx).map(Some),
+            Some(Answer::User(name)) => self.identity(&name, ctx, effects).map(Some),
             Some(Answer::Pass) => Ok(None),
-            Some(Answer::Refuse(detail)) => Err(Stop::Refused(Box::new(Refusal {
-                kind: Kind::AuthenticationFailed,
-                slug: "custom.refused",
-                detail: detail.into(),
-                about: About::Nothing,
-                event: None,
-            }))),
+            Some(Answer::Refuse(detail)) => {
+                Err(Refusal::of(Kind::AuthenticationFailed, "custom.refused", detail).into())
+            }
             Some(Answer::Broken(why)) => Err(Error::Scheme(format!("{}: {why}", self.name)).into()),
             None => Err(Error::Scheme(format!("{} gave no answer", self.name)).into()),
         }

@@ -3,32 +3,54 @@
 pub(crate) mod basic;
 pub(crate) mod custom;
 pub(crate) mod probe;
+pub(crate) mod remote_user;
+pub(crate) mod session;
 pub(crate) mod token;
 
 use std::sync::Arc;
 
+use crate::accounts::sessions::Sessions;
+use crate::csrf::Csrf;
 use crate::ctx::Ctx;
 use crate::error::Error;
 use crate::options::{OptionDef, Values};
 use crate::request::Request;
 use crate::store::{TokensTable, UsersTable};
-use crate::verdict::{Identity, Refusal};
+use crate::verdict::{Effects, Identity, Refusal};
 
 /// DRF's `BaseAuthentication`.
 pub(crate) trait Scheme: Send + Sync {
     /// `Ok(None)`: these credentials are not mine, ask the next.
-    fn authenticate(&self, request: &Request<'_>, ctx: &Ctx<'_>) -> Result<Option<Identity>, Stop>;
+    fn authenticate(
+        &self,
+        request: &Request<'_>,
+        ctx: &Ctx<'_>,
+        effects: &mut Effects,
+    ) -> Result<Option<Identity>, Stop>;
 
     /// The value of `WWW-Authenticate` (DRF's `authenticate_header`); `None` turns a 401 into 403.
     fn challenge(&self) -> Option<&str> {
         None
     }
 
+    /// Whether it needs the body of this request (a form with a CSRF token).
+    fn wants_body(&self, _request: &Request<'_>) -> bool {
+        false
+    }
+
     /// What the scheme looks at, for `explain`; never a secret.
     fn reads(&self) -> &'static str {
-        "Authorization"
+        AUTHORIZATION
+    }
+
+    /// The headers that its answer depends on, for `Vary` (RFC 9110 §12.5.5).
+    fn varies(&self) -> &[&'static str] {
+        &[AUTHORIZATION]
     }
 }
+
+/// The header that most schemes read.
+pub(crate) const AUTHORIZATION: &str = "Authorization";
 
 /// Why a scheme did not say yes or "not mine".
 pub(crate) enum Stop {
@@ -72,12 +94,16 @@ pub(crate) struct Building<'a> {
     pub users: &'a UsersTable,
     /// The token tables so far; schemes of one table share it.
     pub token_tables: &'a mut Vec<Arc<TokensTable>>,
+    pub sessions: &'a Arc<Sessions>,
+    pub csrf: &'a Arc<Csrf>,
+    /// Whether `authentication_backends` has one for `remote_user`.
+    pub remote_user_backend: bool,
     /// Whether to answer as the peers do where we are stricter.
     pub exact: bool,
 }
 
 /// Every scheme that a configuration file can name; the host's custom schemes come on top.
-pub(crate) const SCHEMES: &[SchemeDef] = &[basic::DEF, token::DEF];
+pub(crate) const SCHEMES: &[SchemeDef] = &[basic::DEF, token::DEF, session::DEF, remote_user::DEF];
 
 /// Schemes that only `explain --batch` knows: the test classes of the DRF oracle.
 pub(crate) const PROBES: &[SchemeDef] = &[probe::NEVER, probe::FAIL, probe::DENY];

@@ -6,7 +6,7 @@ use crate::ctx::Ctx;
 use crate::error::Error;
 use crate::options::{Kind, OptionDef, Values};
 use crate::request::Request;
-use crate::verdict::{Identity, Refusal};
+use crate::verdict::{Effects, Identity, Refusal};
 
 pub(super) const NEVER: SchemeDef =
     SchemeDef { name: "never", class: "NeverAuth", doc: "Passes.", options: &[], build: never };
@@ -35,12 +35,12 @@ fn fail(options: &Values, _: &mut Building<'_>) -> Result<Box<dyn Scheme>, Error
 }
 
 fn deny(_: &Values, _: &mut Building<'_>) -> Result<Box<dyn Scheme>, Error> {
-    let refusal = Refusal::denied("probe.deny", "Denied by scheme".into());
+    let refusal = Refusal::denied("probe.deny", "Denied by scheme");
     Ok(Box::new(Probe { refusal: Some(refusal), challenge: None }))
 }
 
 impl Scheme for Probe {
-    fn authenticate(&self, _: &Request<'_>, _: &Ctx<'_>) -> Result<Option<Identity>, Stop> {
+    fn authenticate(&self, _: &Request<'_>, _: &Ctx<'_>, _: &mut Effects) -> Result<Option<Identity>, Stop> {
         match &self.refusal {
             None => Ok(None),
             Some(refusal) => Err(refusal.clone().into()),

@@ -12,7 +12,7 @@ use crate::options::{Kind, OptionDef, Values};
 use crate::request::Request;
 use crate::store::tables::Identifier;
 use crate::store::{MOST_TOKEN_TABLES, TokensTable};
-use crate::verdict::{About, Auth, Identity, Refusal, active};
+use crate::verdict::{About, Auth, Effects, Identity, Refusal, active};
 
 pub(super) const DEF: SchemeDef = SchemeDef {
     name: "token",
@@ -75,7 +75,7 @@ pub(crate) fn table(options: &Values, building: &mut Building<'_>) -> Result<Arc
 }
 
 impl Scheme for Token {
-    fn authenticate(&self, request: &Request<'_>, ctx: &Ctx<'_>) -> Result<Option<Identity>, Stop> {
+    fn authenticate(&self, request: &Request<'_>, ctx: &Ctx<'_>, _: &mut Effects) -> Result<Option<Identity>, Stop> {
         let Some(header) = request.authorization() else { return Ok(None) };
         let key = match credentials(header, &self.keyword) {
             None => return Ok(None),

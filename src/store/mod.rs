@@ -1,11 +1,14 @@
 //! The database: answers questions ("who owns this token?") with rows it owns, decides nothing.
 //! SQL stands in `tables`, one file per Django table; connections in `sqlite`.
 
+pub(crate) mod session_files;
 pub(crate) mod sqlite;
 pub(crate) mod tables;
 
-pub(crate) use sqlite::{Db, Settings};
+pub(crate) use sqlite::{Db, Makes, Settings};
 pub(crate) use tables::groups::GroupsTable;
+pub(crate) use tables::sessions::{SessionsTable, StoredSession};
+pub(crate) use tables::throttle::Throttle;
 pub(crate) use tables::tokens::{StoredToken, TokensTable};
 pub(crate) use tables::users::{IdKind, NewUser, PasswordRow, User, UserId, UsersTable};
 
@@ -18,13 +21,19 @@ pub(crate) enum Held {
     TokenOwner(usize),
     /// User name → password and flags.
     Password,
+    /// User key → password and flags.
+    PasswordById,
+    /// Session key → payload.
+    Session,
 }
 
 impl Held {
     const fn number(self) -> usize {
         match self {
             Self::Password => 0,
-            Self::TokenOwner(table) => 1 + table,
+            Self::PasswordById => 1,
+            Self::Session => 2,
+            Self::TokenOwner(table) => 3 + table,
         }
     }
 }
@@ -32,7 +41,7 @@ impl Held {
 /// How many token tables one configuration may name.
 pub(crate) const MOST_TOKEN_TABLES: usize = 16;
 
-const HELD: usize = 1 + MOST_TOKEN_TABLES;
+const HELD: usize = 3 + MOST_TOKEN_TABLES;
 
 impl From<rusqlite::Error> for Error {
     /// SQLite's texts name tables, columns and files, never values.

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, Statement};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Statement};
 
 use super::{HELD, Held};
 use crate::error::Error;
@@ -21,12 +21,25 @@ use crate::sys::{clock, file, thread};
 /// How a file is opened.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
-    /// The database file; never created.
+    /// The database file.
     pub path: PathBuf,
     /// How long a call waits for a lock of another process.
     pub timeout: Duration,
     /// `PRAGMA mmap_size` in bytes; 0 is off (a mapped file that is truncated kills the host).
     pub mmap_size: i64,
+    /// What is made in the file, or the file itself, when it is missing.
+    pub makes: Makes,
+}
+
+/// What opening a connection may make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Makes {
+    /// Nothing: a missing database is an error, never an empty one.
+    Nothing,
+    /// A table of ours in somebody else's database (`CREATE … IF NOT EXISTS`).
+    Tables(&'static str),
+    /// A file of ours with its tables, which only its owner can read.
+    File(&'static str),
 }
 
 /// One database.
@@ -171,16 +184,48 @@ impl Slots {
     }
 
     fn connect(&self) -> Result<Session, Error> {
-        // No CREATE: a missing database is an error, never an empty one. NOMUTEX: a slot is used
-        // by one thread at a time. A file without write permission is opened read-only by SQLite.
+        let Settings { path, makes, .. } = &self.settings;
+        if let Makes::File(_) = makes {
+            // Not SQLite's CREATE, which would let everybody read it.
+            file::make_if_missing(path, 0o600).map_err(|why| Error::Store(format!("{}: {why}", path.display())))?;
+        }
+        // No CREATE: what is missing now stays missing. NOMUTEX: a slot is used by one thread at a
+        // time. A file without write permission is opened read-only by SQLite.
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(&self.settings.path, flags)?;
+        let connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(self.settings.timeout)?;
         harden(&connection)?;
+        makes.make(&connection)?;
         connection.pragma_update(None, "mmap_size", self.settings.mmap_size)?;
         connection.pragma_update(None, "foreign_keys", true)?; // as Django does
         Ok(Session::new(connection, HELD))
     }
+}
+
+impl Makes {
+    fn make(self, connection: &Connection) -> rusqlite::Result<()> {
+        match self {
+            Self::Nothing => Ok(()),
+            Self::Tables(schema) => connection.execute_batch(schema),
+            Self::File(schema) => {
+                write_ahead(connection)?;
+                connection.execute_batch(schema)
+            }
+        }
+    }
+}
+
+/// For a file of ours: readers and the writer do not wait for each other, and NORMAL writes without
+/// waiting for the disk but at a checkpoint. After a power cut the last rows may be missing, the file
+/// is whole. Not OFF: that can leave a broken file behind, and then an error for ever.
+fn write_ahead(connection: &Connection) -> rusqlite::Result<()> {
+    match connection.pragma_update(None, "journal_mode", "WAL") {
+        // Two connections that switch a new file at once would wait for each other, so SQLite turns
+        // one down without the timeout; the other one is switching the file for both.
+        Err(e) if e.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {}
+        other => other?,
+    }
+    connection.pragma_update(None, "synchronous", "NORMAL")
 }
 
 /// The file may have been written by somebody else: its schema runs no functions or triggers that

@@ -1,7 +1,9 @@
 //! Files that decide who gets in: opened first, then checked, so that nobody swaps them in between.
 
+use std::ffi::CString;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
@@ -36,6 +38,20 @@ pub(crate) fn read_trusted(path: &Path, privacy: Privacy) -> Result<String, Stri
 /// Device and inode of what a path names now; `None` when there is nothing.
 pub(crate) fn identity(path: &Path) -> Option<(u64, u64)> {
     std::fs::metadata(path).ok().map(|m| (m.dev(), m.ino()))
+}
+
+/// Makes an empty file, unless something has its name already; its folder must be there. Never opens
+/// it: closing a descriptor would drop the locks that SQLite holds on the file in another thread.
+pub(crate) fn make_if_missing(path: &Path, mode: u32) -> Result<(), String> {
+    let name = CString::new(path.as_os_str().as_bytes()).map_err(|_| "has a NUL in its name".to_owned())?;
+    // SAFETY: `name` ends with a NUL and lives through the call.
+    if unsafe { libc::mknod(name.as_ptr(), libc::S_IFREG | mode, 0) } == 0 {
+        return Ok(());
+    }
+    match io::Error::last_os_error() {
+        there if there.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        error => Err(format!("cannot be made: {}", reason(&error))),
+    }
 }
 
 fn check(file: &File, privacy: Privacy) -> Result<(), String> {

@@ -1,20 +1,22 @@
 #!/usr/bin/env python3
-"""Record the DRF corpus: generated requests with the answers of Django REST framework.
+"""Record the DRF corpora: generated requests with the answers of Django REST framework.
 
-    record.py [--out tests/vectors/drf] [--count 4200] [--rng 7]
-                         write requests.jsonl, seed.sql, manifest.json, and the counts into README.md
+    record.py [--out tests/vectors] [--rng 7]
+                         write drf/{requests.jsonl,seed.sql,manifest.json} and engines/{requests.jsonl,manifest.json},
+                         and the counts into their README.md
     record.py --check    record into a scratch folder and compare
-    record.py --table    print the count table of the written corpus
+    record.py --table    print the count tables of the written corpora
 
 The exit status is 1 when a count is too small, or when --check finds a difference.
 
 Needs the packages of scripts/requirements.txt. The seed, the requests and the answers depend on nothing but the
-code here and the pinned versions, so a second run writes the same bytes.
+code here and the pinned versions (and on zlib, which squeezes session data), so a second run writes the same bytes.
 """
 import argparse
 import filecmp
 import json
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -22,12 +24,17 @@ import tempfile
 from collections import Counter
 
 from generate import generate
+from generate_browser import generate_browser
+from generate_engines import generate_engines
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-OUT = os.path.join(os.path.dirname(HERE), "vectors", "drf")
-FILES = ["requests.jsonl", "seed.sql", "manifest.json"]
+OUT = os.path.join(os.path.dirname(HERE), "vectors")
+FILES = ["drf/requests.jsonl", "drf/seed.sql", "drf/manifest.json", "engines/requests.jsonl", "engines/manifest.json"]
+# requests without sessions; they are the first lines of drf
+FIRST = 4200
 FIELDS = ["status", "user", "user_id", "auth_kind", "auth_repr", "authenticator", "www_authenticate", "detail", "code",
           "exception"]
+ONLY_WHEN_THERE = ["set_cookie", "after"]
 NOT_GIVEN = "Authentication credentials were not provided."
 TEXTS = [
     NOT_GIVEN,
@@ -42,9 +49,49 @@ TEXTS = [
     "User inactive or deleted.",
     "Bad credentials",
 ]
+TOKEN_FAULTS = ["has incorrect length", "has invalid characters", "incorrect"]
+CSRF_TEXTS = [
+    "Origin checking failed - \u2026 does not match any trusted origins.",
+    "Referer checking failed - no Referer.",
+    "Referer checking failed - Referer is malformed.",
+    "Referer checking failed - Referer is insecure while host is secure.",
+    "Referer checking failed - \u2026 does not match any trusted origins.",
+    "CSRF cookie not set.",
+    "CSRF cookie has incorrect length.",
+    "CSRF cookie has invalid characters.",
+    "CSRF token missing.",
+    *("CSRF token from POST %s." % fault for fault in TOKEN_FAULTS),
+    *("CSRF token from the 'X-Csrftoken' HTTP header %s." % fault for fault in TOKEN_FAULTS),
+]
+ENDPOINT_TEXTS = [
+    "Unable to log in with provided credentials.", "This field is required.", "This field may not be blank.",
+    "This field may not be null.", "Not a valid string.", "Null characters are not allowed.", "Surrogate characters are not allowed: \u2026",
+    "Invalid data. Expected a dictionary, but got \u2026.", "JSON parse error - \u2026", "Multipart form parse error - \u2026",
+]
 # what the corpus must hold at least; (status, text) for refusals
 REFUSALS = [(status, text) for text in TEXTS for status in (401, 403)] + [(403, "Denied by scheme")]
-MINIMUM_REFUSALS, MINIMUM_GOOD, MINIMUM_GOOD_EACH, MAXIMUM_CRASHES = 25, 1300, 300, 6
+REFUSALS += [(403, "CSRF Failed: " + text) for text in CSRF_TEXTS] + [(400, text) for text in ENDPOINT_TEXTS]
+REFUSALS += [(405, 'Method "\u2026" not allowed.'), (415, 'Unsupported media type "\u2026" in request.')]
+# fewer of these, and they need not be there
+RARE = [(400, "No data provided")]
+RARE += [(403, "CSRF Failed: CSRF token from the '%s' HTTP header %s." % (name, fault)) for name in ("Csrf", "X-A-B2-C", "X-Xsrf-Token") for fault in TOKEN_FAULTS]
+MINIMUM_REFUSALS, MINIMUM_GOOD, MINIMUM_GOOD_EACH, MINIMUM_LINES, MINIMUM_ENGINES, MAXIMUM_BYTES = 20, 3000, 200, 8000, 150, 8_000_000
+GOOD = ["BasicAuthentication", "TokenAuthentication", "SessionAuthentication", "RemoteUserAuthentication", "obtain_auth_token"]
+# texts that repeat what was sent
+VARYING = [
+    (r"(CSRF Failed: (?:Origin|Referer) checking failed - ).*( does not match any trusted origins\.)", "\\1\u2026\\2"),
+    (r"((?:JSON|Multipart form) parse error - ).*", "\\1\u2026"),
+    (r'(Unsupported media type ").*(" in request\.)', "\\1\u2026\\2"),
+    (r'(Method ").*(" not allowed\.)', "\\1\u2026\\2"),
+    (r"(Surrogate characters are not allowed: ).*", "\\1\u2026"),
+    (r"(Invalid data\. Expected a dictionary, but got ).*\.", "\\1\u2026."),
+]
+CRASHES = {
+    "ValueError: password cannot be longer than 72 bytes": "plain bcrypt, more than 72 bytes",
+    "ValidationError: ": "user id in the session is no integer",
+    "TypeError: ": "session data is no JSON object",
+    "UnicodeDecodeError: 'ascii' codec": "a file with a session is not ASCII",
+}
 
 
 def oracle(db, *flags, lines=""):
@@ -60,67 +107,97 @@ def dump(db):
     return text
 
 
-def recorded(answer, method):
+def recorded(answer, request):
     """The fields to keep. A refusal has a body, except in answer to HEAD."""
-    out = {name: answer[name] for name in FIELDS}
+    out = {name: answer[name] for name in FIELDS if name in answer}
     if out["status"] >= 400:
-        out["body"] = None if method == "HEAD" else answer["body"]
+        out["body"] = None if request.get("method", "GET").upper() == "HEAD" else answer["body"]
+    elif "body" in answer:
+        out["body"] = answer["body"]
+    out.update((name, answer[name]) for name in ONLY_WHEN_THERE if name in answer)
     return out
 
 
 def write(path, text):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "w", encoding="utf-8", newline="") as f:
         f.write(text)
 
 
-def record(out, count, seed):
+def answered(db, requests):
+    lines = oracle(db, lines="".join(json.dumps(r) + "\n" for r in requests)).splitlines()
+    out = []
+    for request, line in zip(requests, lines, strict=True):
+        answer = json.loads(line)
+        if answer.pop("id", None) != request["id"] or "error" in answer:
+            sys.exit("unexpected answer to %s: %s" % (request["id"], line[:300]))
+        views = {view: recorded(a, request) for view, a in answer.items()}
+        out.append(json.dumps({**request, "drf": views}, ensure_ascii=True) + "\n")
+    return "".join(out)
+
+
+def record(out, seed):
     with tempfile.TemporaryDirectory() as scratch:
         db = os.path.join(scratch, "seed.sqlite3")
         text = oracle(db, "--init", "--manifest", os.path.join(scratch, "manifest.json"))
-        sql = dump(db)
-        requests = generate(json.loads(text), count, seed)
-        answers = oracle(db, lines="".join(json.dumps(r) + "\n" for r in requests))
-    rows = []
-    for request, line in zip(requests, answers.splitlines(), strict=True):
-        answer = json.loads(line)
-        if answer.get("id") != request["id"] or "error" in answer:
-            sys.exit("unexpected answer to %s: %s" % (request["id"], line[:300]))
-        method = request.get("method", "GET")
-        views = {view: recorded(answer[view], method) for view in ("required", "optional")}
-        rows.append({**request, "drf": views})
-    write(os.path.join(out, "manifest.json"), text)
-    write(os.path.join(out, "seed.sql"), sql)
-    write(os.path.join(out, "requests.jsonl"), "".join(json.dumps(r, ensure_ascii=True) + "\n" for r in rows))
+        stored = json.loads(oracle(db, lines='{"op": "engine_sessions"}\n'))
+        sql, manifest = dump(db), json.loads(text)
+        first = generate(manifest, FIRST, seed)
+        requests = answered(db, first + generate_browser(manifest, first, seed))
+        engines = answered(db, generate_engines(manifest, stored, seed))
+    for name, content in zip(FILES, (requests, sql, text, engines, json.dumps(stored, indent=1) + "\n"), strict=True):
+        write(os.path.join(out, name), content)
 
 
 # ---------------------------------------------------------------- counting
-def read(out):
-    with open(os.path.join(out, "requests.jsonl"), encoding="utf-8") as f:
+def read(out, part):
+    with open(os.path.join(out, part, "requests.jsonl"), encoding="utf-8") as f:
         return [json.loads(line) for line in f]
 
 
+def general(text):
+    for pattern, replacement in VARYING:
+        text = re.sub("(?s)^" + pattern + "$", replacement, text)
+    return text
+
+
+def texts(answer):
+    """The detail, or each text of the endpoint about a field."""
+    if answer["detail"] is not None:
+        return [general(answer["detail"])]
+    if answer["body"] is None:                    # HEAD
+        return []
+    return sorted({general(text) for errors in answer["body"].values() for text in errors})
+
+
+def crash_kind(text):
+    return next((kind for start, kind in CRASHES.items() if text.startswith(start)), text)
+
+
 def count_rows(rows):
-    good, refused, crashes = Counter(), Counter(), 0
+    """Of the first view: successes, refusals and crashes."""
+    good, refused, crashes = Counter(), Counter(), Counter()
     for row in rows:
-        answer = row["drf"]["required"]
+        answer = next(iter(row["drf"].values()))
         if answer["exception"]:
-            crashes += 1
+            crashes[crash_kind(answer["exception"])] += 1
         elif answer["status"] == 200:
-            good[answer["authenticator"]] += 1
+            good[answer.get("authenticator", "obtain_auth_token")] += 1
         else:
-            refused[answer["status"], answer["detail"]] += 1
+            refused.update((answer["status"], text) for text in texts(answer))
     return good, refused, crashes
 
 
 def table(rows):
     good, refused, crashes = count_rows(rows)
-    yield "| answer with IsAuthenticated | requests |"
+    yield "| answer | requests |"
     yield "| --- | ---: |"
     for name, n in sorted(good.items()):
         yield "| 200, %s | %d |" % (name, n)
     for (status, text), n in sorted(refused.items(), key=lambda kv: (kv[0][1], kv[0][0])):
         yield "| %d, %s | %d |" % (status, text, n)
-    yield "| 500, exception (plain bcrypt, more than 72 bytes) | %d |" % crashes
+    for text, n in sorted(crashes.items()):
+        yield "| 500, exception (%s) | %d |" % (text, n)
     yield "| all | %d |" % len(rows)
     parts = Counter(row["class"].split("/")[0] for row in rows)
     yield ""
@@ -130,34 +207,36 @@ def table(rows):
         yield "| %s | %d |" % (name, n)
 
 
-def update_readme(out, rows):
+def update_readme(path, rows):
     """Put the table under the last heading of README.md, when there is one."""
-    path = os.path.join(out, "README.md")
     if os.path.exists(path):
         with open(path, encoding="utf-8") as f:
             head, mark, _ = f.read().partition("## Counts\n")
         write(path, head + mark + "\n" + "\n".join(table(rows)) + "\n")
 
 
-def shortfalls(rows):
+def shortfalls(rows, engines):
     good, refused, crashes = count_rows(rows)
     for status, text in REFUSALS:
         if refused[status, text] < MINIMUM_REFUSALS:
             yield "%d %s: %d of %d" % (status, text, refused[status, text], MINIMUM_REFUSALS)
-    for status, text in set(refused) - set(REFUSALS):
+    for status, text in set(refused) - set(REFUSALS) - set(RARE):
         yield "unexpected: %s %s" % (status, text)
-    for name in ("BasicAuthentication", "TokenAuthentication"):
+    for name in GOOD:
         if good[name] < MINIMUM_GOOD_EACH:
             yield "200 %s: %d of %d" % (name, good[name], MINIMUM_GOOD_EACH)
     if sum(good.values()) < MINIMUM_GOOD:
         yield "200: %d of %d" % (sum(good.values()), MINIMUM_GOOD)
-    if crashes > MAXIMUM_CRASHES:
-        yield "%d crashes, at most %d" % (crashes, MAXIMUM_CRASHES)
+    for kind in set(crashes) - set(CRASHES.values()):
+        yield "unexpected crash: " + kind
+    for name, found, least in (("drf", rows, MINIMUM_LINES), ("engines", engines, MINIMUM_ENGINES)):
+        if len(found) < least:
+            yield "%s: %d of %d lines" % (name, len(found), least)
 
 
-def check(out, count, seed):
+def check(out, seed):
     with tempfile.TemporaryDirectory() as scratch:
-        record(scratch, count, seed)
+        record(scratch, seed)
         _, different, missing = filecmp.cmpfiles(out, scratch, FILES, shallow=False)
     for name in different + missing:
         print("differs: " + name)
@@ -167,23 +246,24 @@ def check(out, count, seed):
 def main():
     ap = argparse.ArgumentParser()
     ap.add_argument("--out", default=OUT)
-    ap.add_argument("--count", type=int, default=4200)
     ap.add_argument("--rng", type=int, default=7)
     ap.add_argument("--check", action="store_true")
     ap.add_argument("--table", action="store_true")
     args = ap.parse_args()
     if args.check:
-        return check(args.out, args.count, args.rng)
+        return check(args.out, args.rng)
     if not args.table:
-        os.makedirs(args.out, exist_ok=True)
-        record(args.out, args.count, args.rng)
-    rows = read(args.out)
-    if not args.table:
-        update_readme(args.out, rows)
-    print("\n".join(table(rows)))
-    problems = list(shortfalls(rows))
+        record(args.out, args.rng)
+    parts = {name: read(args.out, name) for name in ("drf", "engines")}
+    for name, rows in parts.items():
+        if not args.table:
+            update_readme(os.path.join(args.out, name, "README.md"), rows)
+        print("\n".join([name, *table(rows), ""]))
+    problems = list(shortfalls(*parts.values()))
+    if os.path.getsize(os.path.join(args.out, FILES[0])) > MAXIMUM_BYTES:
+        problems.append("more than %d bytes" % MAXIMUM_BYTES)
     for problem in problems:
-        print("too few: " + problem, file=sys.stderr)
+        print("not as it should be: " + problem, file=sys.stderr)
     return 1 if problems else 0
 
 

@@ -8,6 +8,8 @@
     addtoken NAME                       prints the key (the old one when there is one)
     checkpassword NAME                  password on stdin; prints ok or no
     checktoken KEY                      prints the user name, or "refused: TEXT"
+    sessionuser KEY                     prints whose session it is, or "nobody"
+    addsession NAME                     logs in; prints the key of the session
     pending                             what `migrate --plan` prints
     bulk N                              N users user000000.. with tokens, password "bulk-password"
     serve PORT                          the site on 127.0.0.1; prints "ready PORT" (0 picks a free port)
@@ -139,6 +141,26 @@ def checktoken(args):
         print("refused: %s" % e.detail)
 
 
+def sessionuser(args):
+    from django.contrib.auth import get_user
+    from django.contrib.sessions.backends.db import SessionStore
+    from django.http import HttpRequest
+    request = HttpRequest()
+    request.session = SessionStore(args.key)
+    print(get_user(request).get_username() or "nobody")
+
+
+def addsession(args):
+    from django.contrib.auth import login
+    from django.contrib.sessions.backends.db import SessionStore
+    from django.http import HttpRequest
+    request = HttpRequest()
+    request.session = SessionStore()
+    login(request, user_model().objects.get_by_natural_key(args.name), "django.contrib.auth.backends.ModelBackend")
+    request.session.save()
+    print(request.session.session_key)
+
+
 def pending(args):
     from django.core.management import call_command
     call_command("migrate", plan=True)
@@ -228,6 +250,8 @@ def parse():
     verb(addtoken, ("name", {}))
     verb(checkpassword, ("name", {}))
     verb(checktoken, ("key", {}))
+    verb(sessionuser, ("key", {}))
+    verb(addsession, ("name", {}))
     verb(pending)
     verb(bulk, ("count", {"type": int}))
     verb(serve, ("port", {"type": int}))

@@ -54,8 +54,15 @@ impl Site {
 pub const USUAL: &str = r#"
 database = "sqlite:db.sqlite3"
 secret_key = "peer-secret-key-0123456789-0123456789-0123456789"
+secret_key_fallbacks = ["peer-previous-key-9876543210-9876543210-9876543210", "peer-first-key-5555555555-5555555555-5555555555"]
+session_file_path = "sessions"
+allowed_hosts = ["testserver", ".example.com", "[::1]"]
 password_hashers = ["pbkdf2_sha256", "pbkdf2_sha1", "argon2", "bcrypt_sha256", "bcrypt", "scrypt", "md5"]
 timeout = 0
+trusted_proxies = ["127.0.0.1"]
+[endpoints.obtain_auth_token]
+[throttle]
+enabled = false
 [hashers.pbkdf2_sha256]
 iterations = 1000
 [chains.default]
@@ -90,7 +97,7 @@ impl Outcome {
         match self.status {
             auth_status::AUTH_OK => self.user.clone(),
             auth_status::AUTH_ANONYMOUS => "anonymous".to_owned(),
-            auth_status::AUTH_REFUSED => self.log.split(' ').next().unwrap().to_owned(),
+            auth_status::AUTH_REFUSED | auth_status::AUTH_THROTTLED => self.log.split(' ').next().unwrap().to_owned(),
             _ => format!("{:?}", self.status),
         }
     }
@@ -131,20 +138,40 @@ impl Host {
     }
 
     pub fn ask_chain(&self, chain: &str, headers: &[(&str, &str)]) -> Outcome {
+        self.send("", chain, headers, None)
+    }
+
+    /// Sends a request to a chain, or to an endpoint, with as much of a body as is given.
+    pub fn send(&self, method: &str, target: &str, headers: &[(&str, &str)], body: Option<&str>) -> Outcome {
         let fields: Vec<_> =
             headers.iter().map(|(name, value)| auth_header { name: text(name), value: text(value) }).collect();
         let mut http: auth_http = unsafe { std::mem::zeroed() };
         http.size = size_of::<auth_http>();
+        http.method = text(method);
+        http.peer = text("127.0.0.1");
         http.headers = fields.as_ptr();
         http.n_headers = fields.len();
         unsafe {
             let mut request = ptr::null_mut();
             let status = auth_request_new(Some(self.context()), &raw const http, &raw mut request);
             assert_eq!(status, auth_status::AUTH_OK);
+            for piece in body.unwrap_or_default().as_bytes().chunks(1 << 20) {
+                let piece = auth_str { ptr: piece.as_ptr().cast(), len: piece.len() };
+                assert_eq!(auth_request_feed_body(request.as_mut(), piece, 0), auth_status::AUTH_OK);
+            }
+            if body.is_some() {
+                assert_eq!(auth_request_feed_body(request.as_mut(), text(""), 1), auth_status::AUTH_OK);
+            }
             let mut number = u32::MAX;
-            let status = auth_context_chain(Some(self.context()), text(chain), &raw mut number);
-            assert_eq!(status, auth_status::AUTH_OK, "{chain}");
-            let status = auth_request_authenticate(request.as_mut(), number);
+            let is_chain =
+                auth_context_chain(Some(self.context()), text(target), &raw mut number) == auth_status::AUTH_OK;
+            let status = if is_chain {
+                auth_request_authenticate(request.as_mut(), number)
+            } else {
+                let found = auth_context_endpoint(Some(self.context()), text(target), &raw mut number);
+                assert_eq!(found, auth_status::AUTH_OK, "{target}");
+                auth_request_serve(request.as_mut(), number)
+            };
             let outcome = outcome(status, &*request);
             auth_request_free(Some(Box::from_raw(request)));
             outcome

@@ -6,7 +6,7 @@ mod argon2;
 mod bcrypt;
 mod md5;
 mod pbkdf2;
-mod salt;
+pub(super) mod salt;
 mod scrypt;
 
 use std::hint::black_box;

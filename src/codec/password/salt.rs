@@ -3,7 +3,7 @@
 /// `count` characters of Django's `RANDOM_STRING_CHARS`: the random bytes read as one number and
 /// written to base 62. With 128 bits to spare or 80 (22 characters of 32 bytes, 40 of 40) no
 /// character is visibly likelier than another.
-pub(super) fn characters(random: &[u8], count: usize) -> String {
+pub(in crate::codec) fn characters(random: &[u8], count: usize) -> String {
     let mut number = random.to_vec();
     (0..count).map(|_| char::from(ALPHABET[usize::from(divide(&mut number))])).collect()
 }
@@ -30,7 +30,8 @@ fn divide(number: &mut [u8]) -> u8 {
     rest as u8
 }
 
-const ALPHABET: &[u8; 62] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+/// `RANDOM_STRING_CHARS`, which are those of CSRF tokens as well.
+pub(in crate::codec) const ALPHABET: &[u8; 62] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 const LENGTH: usize = 22; // the least whose log2(62) per character make 128 bits
 
 #[cfg(test)]

@@ -1,8 +1,11 @@
-//! One file per Django table; each owns all SQL on its table. `schema` makes them all.
+//! One file per Django table; each owns all SQL on its table. `schema` makes them all. `throttle` is
+//! a table of ours.
 
 pub(crate) mod groups;
 #[cfg(feature = "cli")]
 pub(crate) mod schema;
+pub(crate) mod sessions;
+pub(crate) mod throttle;
 pub(crate) mod tokens;
 pub(crate) mod users;
 

@@ -4,7 +4,7 @@ use rusqlite::types::{Value, ValueRef};
 use rusqlite::{OptionalExtension, Row};
 
 use super::Identifier;
-use crate::codec::{Secret, uuid};
+use crate::codec::{Secret, integer, uuid};
 use crate::error::Error;
 use crate::store::{Db, Held};
 
@@ -143,15 +143,19 @@ pub(crate) struct UsersTable {
     pub date_joined: Option<Identifier>,
     /// Text columns that Django fills with an empty text (`first_name`, `last_name`).
     pub empty_texts: Vec<Identifier>,
+    /// Written by logins.
+    pub last_login: Option<Identifier>,
     by_name: String,
+    by_key: String,
 }
 
 impl UsersTable {
     /// Completes the names with the statements made of them.
     pub(crate) fn prepare(mut self) -> Self {
         let columns = self.columns("u");
-        self.by_name =
-            format!("SELECT {columns}, u.{} FROM {} u WHERE u.{} = ?1", self.password, self.table, self.username);
+        let select = format!("SELECT {columns}, u.{} FROM {} u WHERE", self.password, self.table);
+        self.by_name = format!("{select} u.{} = ?1", self.username);
+        self.by_key = format!("{select} u.{} = ?1", self.id);
         self
     }
 
@@ -169,7 +173,9 @@ impl UsersTable {
             is_superuser: None,
             date_joined: None,
             empty_texts: Vec::new(),
+            last_login: None,
             by_name: String::new(),
+            by_key: String::new(),
         }
     }
 
@@ -205,7 +211,7 @@ impl UsersTable {
     /// The key in a text as `str(pk)` shows it; `None` when no such key can exist.
     pub(crate) fn parse_id(&self, text: &str) -> Option<UserId> {
         match self.kind {
-            IdKind::Integer => text.parse().ok().map(UserId::Integer),
+            IdKind::Integer => integer::parse(text).map(UserId::Integer),
             IdKind::Uuid => uuid::stored(text).map(|digits| UserId::Text(digits.into())),
         }
     }
@@ -213,13 +219,20 @@ impl UsersTable {
     /// The user of a name, with the stored password.
     pub(crate) fn password_by_name(&self, db: &Db, name: &str) -> Result<Option<PasswordRow>, Error> {
         db.access()?.with_held(Held::Password, &self.by_name, |statement| {
-            statement
-                .query_row([name], |row| {
-                    let encoded = Secret::new(row.get_ref(Self::COLUMNS)?.as_str()?);
-                    Ok(PasswordRow { user: self.read(row)?, encoded })
-                })
-                .optional()
+            statement.query_row([name], |row| self.read_with_password(row)).optional()
         })
+    }
+
+    /// The user of a key, with the stored password.
+    pub(crate) fn password_by_id(&self, db: &Db, id: &UserId) -> Result<Option<PasswordRow>, Error> {
+        db.access()?.with_held(Held::PasswordById, &self.by_key, |statement| {
+            statement.query_row([id.to_value()], |row| self.read_with_password(row)).optional()
+        })
+    }
+
+    fn read_with_password(&self, row: &Row<'_>) -> rusqlite::Result<PasswordRow> {
+        let encoded = Secret::new(row.get_ref(Self::COLUMNS)?.as_str()?);
+        Ok(PasswordRow { user: self.read(row)?, encoded })
     }
 
     /// The user of a name.
@@ -266,6 +279,22 @@ impl UsersTable {
     pub(crate) fn set_password(&self, db: &Db, id: &UserId, encoded: &str) -> Result<bool, Error> {
         let sql = format!("UPDATE {} SET {} = ?2 WHERE {} = ?1", self.table, self.password, self.id);
         self.update(db, &sql, [id.to_value(), Value::Text(encoded.to_owned())])
+    }
+
+    /// Replaces the stored password if it is still `old`: a login that computes a better hash must
+    /// not undo a change of the password meanwhile. False: it is not, or there is no such user.
+    pub(crate) fn swap_password(&self, db: &Db, id: &UserId, old: &str, new: &str) -> Result<bool, Error> {
+        let sql = format!("UPDATE {0} SET {1} = ?3 WHERE {2} = ?1 AND {1} = ?2", self.table, self.password, self.id);
+        let values = [id.to_value(), Value::Text(old.to_owned()), Value::Text(new.to_owned())];
+        self.update(db, &sql, values)
+    }
+
+    /// Notes the moment of a login, as Django's `update_last_login` does. False: no such user, or
+    /// the model has no such field.
+    pub(crate) fn set_last_login(&self, db: &Db, id: &UserId, now: &str) -> Result<bool, Error> {
+        let Some(column) = &self.last_login else { return Ok(false) };
+        let sql = format!("UPDATE {} SET {column} = ?2 WHERE {} = ?1", self.table, self.id);
+        self.update(db, &sql, [id.to_value(), Value::Text(now.to_owned())])
     }
 
     /// Sets or clears `is_active`. False: no such user.
@@ -320,7 +349,7 @@ impl UsersTable {
         Ok(users.collect::<Result<_, _>>()?)
     }
 
-    fn update(&self, db: &Db, sql: &str, values: [Value; 2]) -> Result<bool, Error> {
+    fn update<const N: usize>(&self, db: &Db, sql: &str, values: [Value; N]) -> Result<bool, Error> {
         let access = db.access()?;
         access.transaction(|connection| Ok(connection.execute(sql, rusqlite::params_from_iter(values))? == 1))
     }

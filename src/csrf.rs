@@ -1,0 +1,175 @@
+//! Django's CSRF protection (`CsrfViewMiddleware`) as DRF's `SessionAuthentication` applies it:
+//! only to who has a session, and 403 for every failure.
+
+use crate::accounts::sessions::CookieSettings;
+use crate::body;
+use crate::codec::cookies::cookie;
+use crate::codec::csrf::{BadToken, Token};
+use crate::codec::origin::{self, TrustedOrigins, is_same_domain};
+use crate::ctx::random;
+use crate::error::Error;
+use crate::request::{Body, Request};
+use crate::site::Site;
+use crate::verdict::Refusal;
+
+/// Django's CSRF_* settings.
+pub(crate) struct Csrf {
+    pub cookie: CookieSettings,
+    /// The request header of the token, `X-CSRFTOKEN`.
+    pub header: String,
+    pub use_sessions: bool,
+    pub trusted_origins: TrustedOrigins,
+    /// CSRF_COOKIE_DOMAIN, or SESSION_COOKIE_DOMAIN with sessions; empty for none.
+    pub domain: String,
+}
+
+/// What the tokens of a request must match; `None` matches nothing.
+struct Secret(Option<Token>);
+
+/// Why a request is not believed: Django's `RejectRequest`.
+type Rejection = String;
+
+impl Csrf {
+    /// Checks a request. `in_session` is the secret that the session holds.
+    pub(crate) fn check(&self, request: &Request<'_>, site: &Site, in_session: Option<&str>) -> Result<(), Refusal> {
+        // RFC 9110 §9.2.1; a method that is not known, or was not said, may change something.
+        if request.is_method(&["GET", "HEAD", "OPTIONS", "TRACE"]) || request.skip_csrf {
+            return Ok(());
+        }
+        let rejected = |reason: Rejection| Refusal::denied("session.csrf", format!("CSRF Failed: {reason}"));
+        self.check_source(request, site).map_err(rejected)?;
+        let secret = self.secret(request, in_session).map_err(rejected)?;
+        let in_form = match request.body {
+            // Read even when it is no form, because DRF's parsers are asked and may refuse it.
+            Body::Whole(_) | Body::TooLarge if request.is_method(&["POST"]) => {
+                body::form_field(request, "csrfmiddlewaretoken")?
+            }
+            _ => None,
+        };
+        self.check_token(request, in_form.filter(|token| !token.is_empty()), &secret).map_err(rejected)
+    }
+
+    /// Whether the CSRF token may stand in this request's body.
+    pub(crate) fn wants_body(&self, request: &Request<'_>) -> bool {
+        request.is_method(&["POST"]) && body::is_form(request)
+    }
+
+    /// Where the request comes from (`process_view`): its Origin, or over TLS its Referer.
+    fn check_source(&self, request: &Request<'_>, site: &Site) -> Result<(), Rejection> {
+        if let Some(origin) = request.header(b"origin") {
+            let origin = latin1(&origin);
+            return if self.is_origin_good(&origin, request, site) {
+                Ok(())
+            } else {
+                Err(format!("Origin checking failed - {origin} does not match any trusted origins."))
+            };
+        }
+        if site.is_secure(request) { self.check_referer(request, site) } else { Ok(()) }
+    }
+
+    /// `_origin_verified`.
+    fn is_origin_good(&self, origin: &str, request: &Request<'_>, site: &Site) -> bool {
+        let scheme = if site.is_secure(request) { "https" } else { "http" };
+        let is_same = site.host(request).is_ok_and(|host| origin == format!("{scheme}://{host}"));
+        is_same || self.trusted_origins.admit_origin(origin)
+    }
+
+    /// `_check_referer`. Over TLS a page of another origin, even one in clear text on the same
+    /// host, could have set the cookie.
+    fn check_referer(&self, request: &Request<'_>, site: &Site) -> Result<(), Rejection> {
+        let failed = |what: &str| Err(format!("Referer checking failed - {what}"));
+        let Some(referer) = request.header(b"referer") else { return failed("no Referer.") };
+        let Ok(url) = origin::split(&latin1(&referer)) else { return failed("Referer is malformed.") };
+        if url.scheme.is_empty() || url.netloc.is_empty() {
+            return failed("Referer is malformed.");
+        }
+        if url.scheme != "https" {
+            return failed("Referer is insecure while host is secure.");
+        }
+        if self.trusted_origins.admit_referer(&url.netloc) {
+            return Ok(());
+        }
+        let good = if self.domain.is_empty() {
+            site.host(request).ok().map(std::borrow::Cow::into_owned)
+        } else {
+            match site.port(request).as_str() {
+                "443" | "80" => Some(self.domain.clone()),
+                port => Some(format!("{}:{port}", self.domain)),
+            }
+        };
+        match good {
+            Some(good) if is_same_domain(&url.netloc, &good) => Ok(()),
+            _ => failed(&format!("{} does not match any trusted origins.", url.url())),
+        }
+    }
+
+    /// `_get_secret`.
+    fn secret(&self, request: &Request<'_>, in_session: Option<&str>) -> Result<Secret, Rejection> {
+        const NOT_SET: &str = "CSRF cookie not set.";
+        if self.use_sessions {
+            // What the session holds is not checked; what is no token matches none.
+            return Ok(Secret(Token::parse(in_session.ok_or(NOT_SET)?).ok()));
+        }
+        let header = request.cookies().unwrap_or_default();
+        let text = cookie(&header, &self.cookie.name).ok_or(NOT_SET)?;
+        Token::parse(&text).map(|token| Secret(Some(token))).map_err(|bad| format!("CSRF cookie {}.", reason(bad)))
+    }
+
+    /// `_check_token`: a field of the form goes before the header, even when it is wrong.
+    fn check_token(&self, request: &Request<'_>, in_form: Option<String>, secret: &Secret) -> Result<(), Rejection> {
+        let (token, place) = match in_form {
+            Some(token) => (token, "POST".to_owned()),
+            None => {
+                let header = request.header(self.header.as_bytes()).ok_or("CSRF token missing.")?;
+                (latin1(&header), format!("the '{}' HTTP header", title(&self.header)))
+            }
+        };
+        let wrong = |what: &str| format!("CSRF token from {place} {what}.");
+        let token = Token::parse(&token).map_err(|bad| wrong(reason(bad)))?;
+        match &secret.0 {
+            Some(secret) if token.matches(secret).is_ok() => Ok(()),
+            _ => Err(wrong("incorrect")),
+        }
+    }
+
+    /// The secret that a request's cookie holds, if it is one.
+    pub(crate) fn in_cookie(&self, request: &Request<'_>) -> Option<Token> {
+        self.secret(request, None).ok()?.0
+    }
+
+    /// The `Set-Cookie` of a secret.
+    pub(crate) fn set_cookie(&self, secret: &Token, now_us: i64) -> String {
+        let age = Some(self.cookie.age).filter(|age| *age > 0); // Django's None
+        self.cookie.set(secret.secret(), age, now_us)
+    }
+}
+
+/// A new secret (`rotate_token`).
+pub(crate) fn fresh() -> Result<Token, Error> {
+    Ok(Token::fresh(&random()?))
+}
+
+/// The form of a secret for a page, another one each time.
+pub(crate) fn masked(secret: &Token) -> Result<String, Error> {
+    Ok(secret.masked(&random()?))
+}
+
+fn reason(bad: BadToken) -> &'static str {
+    match bad {
+        BadToken::Length => "has incorrect length",
+        BadToken::Characters => "has invalid characters",
+    }
+}
+
+/// `HttpHeaders.parse_header_name`: each word with a capital.
+fn title(header: &str) -> String {
+    let words = header.split('-').map(|word| {
+        let (first, rest) = word.split_at(word.len().min(1));
+        first.to_ascii_uppercase() + &rest.to_ascii_lowercase()
+    });
+    words.collect::<Vec<_>>().join("-")
+}
+
+fn latin1(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| char::from(*b)).collect()
+}

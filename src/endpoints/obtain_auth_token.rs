@@ -1,0 +1,131 @@
+//! DRF's `obtain_auth_token`: name and password in, the user's token out.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use super::{Endpoint, EndpointDef, Parts, Served};
+use crate::accounts::{passwords, passwords::Login, tokens};
+use crate::body::{self, Field, Problem};
+use crate::codec::form::MediaType;
+use crate::ctx::Ctx;
+use crate::error::Error;
+use crate::options::{Kind as OptionKind, OptionDef, Values};
+use crate::request::Request;
+use crate::schemes::Stop;
+use crate::store::{TokensTable, User, UserId};
+use crate::verdict::{About, Auth, Effects, Identity, Kind, Refusal, Refused, Response, Verdict, json_text};
+
+pub(super) const DEF: EndpointDef = EndpointDef {
+    name: "obtain_auth_token",
+    view: "obtain_auth_token",
+    path: "/api-token-auth/",
+    doc: "POST `username` and `password` (JSON, form or multipart), get `{\"token\": …}`: the user's token, made if there \
+          is none.",
+    options: &[
+        OptionDef {
+            name: "scheme",
+            kind: OptionKind::Text,
+            default: "\"token\"",
+            doc: "The scheme whose tokens it gives.",
+        },
+        OptionDef {
+            name: "extra",
+            kind: OptionKind::Set(extras),
+            default: "[]",
+            doc: "What stands beside the token, as in the guide's `CustomAuthToken`.",
+        },
+    ],
+    build,
+};
+
+fn extras() -> Vec<&'static str> {
+    EXTRAS.iter().map(|(name, _)| *name).collect()
+}
+
+/// A member of the answer that tells of the user.
+type Extra = (&'static str, fn(&User) -> String);
+
+const EXTRAS: &[Extra] = &[
+    ("user_id", |user| match &user.id {
+        UserId::Integer(id) => id.to_string(),
+        id => json_text(&id.to_string()),
+    }),
+    ("username", |user| json_text(user.name())),
+    ("email", |user| json_text(user.email())),
+    ("is_staff", |user| user.is_staff.to_string()),
+    ("is_superuser", |user| user.is_superuser.to_string()),
+];
+
+struct ObtainAuthToken {
+    table: Arc<TokensTable>,
+    extra: Vec<Extra>,
+}
+
+fn build(options: &Values, parts: &Parts<'_>) -> Result<Box<dyn Endpoint>, Error> {
+    let scheme = options.text("scheme");
+    let Some((_, table)) = parts.tokens.iter().find(|(name, _)| name == scheme) else {
+        return Err(Error::Invalid("no scheme of that name keeps tokens in a table"));
+    };
+    let wanted = options.list("extra");
+    let extra = EXTRAS.iter().filter(|(name, _)| wanted.iter().any(|w| w == name)).copied().collect();
+    Ok(Box::new(ObtainAuthToken { table: table.clone(), extra }))
+}
+
+impl Endpoint for ObtainAuthToken {
+    fn methods(&self) -> &'static [&'static str] {
+        &["POST"]
+    }
+
+    fn serve(&self, request: &Request<'_>, ctx: &Ctx<'_>, effects: &mut Effects) -> Result<Served, Stop> {
+        let data = body::data(request, PARSERS)?;
+        let fields = body::fields(&data, &[Field::trimmed("username"), Field::as_is("password")]);
+        let values = match fields {
+            Ok(values) => values,
+            Err(problems) => return Ok(invalid(&problems)),
+        };
+        let [name, password] = values.as_slice() else { return Ok(invalid(&[])) };
+        match passwords::log_in(ctx, name, password.as_bytes(), ctx.site.client(request))? {
+            Login::User(user, proof) => {
+                let identity = Identity::new(user, proof, Auth::None);
+                let key = tokens::create(ctx, &self.table, &identity.user.id, false)?;
+                let body = self.body(&String::from_utf8_lossy(key.reveal()), &identity.user);
+                let identity = Identity { auth: Auth::Token(key), ..identity };
+                let response = Response::json(200, body);
+                Ok(Served { verdict: Verdict::Identified(Box::new(identity)), response })
+            }
+            Login::Throttled(seconds) => Err(Refusal::throttled(seconds).about(About::Name(name.clone())).into()),
+            Login::Inactive => Ok(wrong(name, "inactive", effects)),
+            Login::Wrong(why) => Ok(wrong(name, why, effects)),
+        }
+    }
+}
+
+impl ObtainAuthToken {
+    fn body(&self, key: &str, user: &User) -> String {
+        let mut body = format!("{{\"token\":{}", json_text(key));
+        for (name, of) in &self.extra {
+            let _ = write!(body, ",\"{name}\":{}", of(user)); // a String takes everything
+        }
+        body + "}"
+    }
+}
+
+/// DRF's `AuthTokenSerializer`, which tells nobody why.
+fn wrong(name: &str, why: &'static str, effects: &mut Effects) -> Served {
+    effects.login_failed(name);
+    let refusal = Refusal::of(Kind::Invalid, "password.wrong", UNABLE).about(About::Attempt(name.to_owned(), why));
+    let response = Response::json(400, format!("{{\"non_field_errors\":[{}]}}", json_text(UNABLE)));
+    Served { verdict: Verdict::Refused(Refused::Made(Box::new(refusal))), response }
+}
+
+/// DRF's `ValidationError`: one list of texts a field.
+fn invalid(problems: &[Problem]) -> Served {
+    let members: Vec<_> = problems.iter().map(|p| format!("{}:[{}]", json_text(p.field), json_text(&p.text))).collect();
+    let refusal = Refusal::of(Kind::Invalid, "endpoint.invalid", problems.first().map_or("", |p| p.code));
+    let response = Response::json(400, format!("{{{}}}", members.join(",")));
+    Served { verdict: Verdict::Refused(Refused::Made(Box::new(refusal))), response }
+}
+
+/// DRF's `ObtainAuthToken.parser_classes`.
+const PARSERS: &[MediaType] = &[MediaType::Form, MediaType::Multipart, MediaType::Json];
+const UNABLE: &str = "Unable to log in with provided credentials.";
