@@ -50,6 +50,8 @@ FROZEN(AUTH_NEW_SUPERUSER == 2);
 FROZEN(AUTH_NEW_NO_PASSWORD == 4);
 FROZEN(AUTH_SCHEME_ONE_THREAD == 1);
 FROZEN(AUTH_SCHEME_BLOCKS == 2);
+FROZEN(AUTH_HEADER_REMOVE == 1);
+FROZEN(AUTH_HEADER_ADD == 2);
 
 /* Layouts, where pointers and sizes have 64 bits (x86-64 and arm64 Linux). */
 #if defined(__LP64__)
@@ -139,6 +141,10 @@ auth_status auth_context_open(const auth_options *, auth_context **, auth_report
 auth_status auth_config_check(const auth_options *, auth_report **);
 auth_status auth_context_chain(const auth_context *, auth_str, uint32_t *);
 auth_status auth_context_endpoint(const auth_context *, auth_str, uint32_t *);
+auth_status auth_context_reload(const auth_context *, auth_report **);
+auth_status auth_context_metrics(const auth_context *, auth_metrics **);
+const char *auth_metrics_text(const auth_metrics *);
+void auth_metrics_free(auth_metrics *);
 void auth_context_free(auth_context *);
 
 auth_status auth_authenticate(const auth_http *, auth_user **);
@@ -150,11 +156,15 @@ auth_status auth_request_serve(auth_request *, uint32_t);
 auth_status auth_request_deny(auth_request *, auth_str);
 const auth_user *auth_request_user(const auth_request *);
 const auth_response *auth_request_response(const auth_request *);
+const auth_edits *auth_request_edits(const auth_request *);
+auth_status auth_request_event(const auth_request *, size_t, const char **, const char **);
 const char *auth_request_log(const auth_request *);
 const char *auth_request_failure(const auth_request *);
 void auth_request_free(auth_request *);
 
 uint32_t auth_response_status(const auth_response *);
+size_t auth_edits_count(const auth_edits *);
+auth_status auth_edits_at(const auth_edits *, size_t, int *, const char **, const char **);
 auth_status auth_response_header(const auth_response *, size_t, const char **, const char **);
 const char *auth_response_body(const auth_response *);
 

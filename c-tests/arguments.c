@@ -66,12 +66,21 @@ static void null_contexts(void)
   REFUSES(uint32_t, AUTH_EINVAL, auth_context_endpoint(NULL, auth_text("obtain_auth_token"), &out));
   REFUSES(uint32_t, AUTH_ECONFIG, auth_context_endpoint(context, auth_text("default"), &out));
   REFUSES(uint32_t, AUTH_ECONFIG, auth_context_endpoint(context, none, &out));
+  CHECK_STATUS(auth_context_reload(NULL, NULL), AUTH_EINVAL);
+  REFUSES(auth_report *, AUTH_EINVAL, auth_context_reload(NULL, &out));
+  REFUSES(auth_report *, AUTH_OK, auth_context_reload(context, &out));
+  CHECK_STATUS(auth_context_metrics(context, NULL), AUTH_EINVAL);
+  REFUSES(auth_metrics *, AUTH_EINVAL, auth_context_metrics(NULL, &out));
+  CHECK(auth_metrics_text(NULL) == NULL);
+  auth_metrics_free(NULL);
 }
 
 static void null_requests(void)
 {
   auth_http http = AUTH_HTTP_INIT;
   auth_request *request = request_of(context, "A", "b");
+  const char *name = NULL, *user = NULL;
+  int what = 0;
   CHECK_STATUS(auth_authenticate(NULL, NULL), AUTH_EINVAL);
   CHECK_STATUS(auth_authenticate(&http, NULL), AUTH_EINVAL);
   REFUSES(auth_user *, AUTH_EINVAL, auth_authenticate(NULL, &out));
@@ -85,6 +94,17 @@ static void null_requests(void)
   CHECK(auth_request_wants(NULL, 0) == 0);
   CHECK(auth_request_wants(request, 0) == 0);
   CHECK(auth_request_wants(request, UINT32_MAX) == 0);
+  CHECK(auth_request_edits(NULL) == NULL && auth_edits_count(NULL) == 0);
+  CHECK_STATUS(auth_edits_at(NULL, 0, &what, &name, &user), AUTH_EINVAL);
+  CHECK_STATUS(auth_edits_at(auth_request_edits(request), 0, NULL, &name, &user), AUTH_EINVAL);
+  CHECK_STATUS(auth_edits_at(auth_request_edits(request), 0, &what, NULL, &user), AUTH_EINVAL);
+  CHECK_STATUS(auth_edits_at(auth_request_edits(request), 0, &what, &name, NULL), AUTH_EINVAL);
+  CHECK_STATUS(auth_edits_at(auth_request_edits(request), SIZE_MAX, &what, &name, &user), AUTH_REFUSED);
+  CHECK_STATUS(auth_request_event(NULL, 0, &name, &user), AUTH_EINVAL);
+  CHECK_STATUS(auth_request_event(request, 0, NULL, &user), AUTH_EINVAL);
+  CHECK_STATUS(auth_request_event(request, 0, &name, NULL), AUTH_EINVAL);
+  CHECK_STATUS(auth_request_event(request, SIZE_MAX, &name, &user), AUTH_REFUSED);
+  CHECK(what == 0 && name == NULL && user == NULL);
   CHECK_STATUS(auth_request_serve(NULL, 0), AUTH_EINVAL);
   CHECK_STATUS(auth_request_serve(request, 0), AUTH_ECONFIG); /* a chain is no endpoint */
   CHECK_STATUS(auth_request_serve(request, UINT32_MAX), AUTH_ECONFIG);

@@ -52,6 +52,8 @@ static void library_and_contexts(void)
   PANICS(auth_report *, auth_config_check(&options, &out));
   PANICS(uint32_t, auth_context_chain(context, auth_text("default"), &out));
   PANICS(uint32_t, auth_context_endpoint(context, auth_text("default"), &out));
+  PANICS(auth_report *, auth_context_reload(context, &out));
+  PANICS(auth_metrics *, auth_context_metrics(context, &out));
   authchain_test_panic();
   CHECK_TEXT(auth_strerror(AUTH_OK), "unknown status");
   GIVES_NOTHING(auth_status_name(AUTH_OK));
@@ -65,6 +67,7 @@ static void requests(void)
   PANICS(auth_request *, auth_request_new(context, &http, &out));
   PANICS(char, auth_request_feed_body(request, auth_text("a"), 0));
   PANICS(char, auth_request_serve(request, 0));
+  PANICS(const char *, auth_request_event(request, 0, &out, &out));
   PANICS(char, auth_request_authenticate(request, 0));
   CHECK_TEXT(auth_user_name(auth_request_user(request)), ""); /* nobody was let in meanwhile */
   CHECK_STATUS(auth_request_authenticate(request, 0), AUTH_OK);

@@ -87,6 +87,16 @@
 #define AUTH_WANTS_BODY 1
 
 /**
+ * auth_edits_at: take away every header of this name, in any case of letters.
+ */
+#define AUTH_HEADER_REMOVE 1
+
+/**
+ * auth_edits_at: add this header.
+ */
+#define AUTH_HEADER_ADD 2
+
+/**
  * Bits of auth_user_flags: `is_active`.
  */
 #define AUTH_USER_ACTIVE 1
@@ -216,10 +226,30 @@ typedef struct auth_answer auth_answer;
 /**
  * A loaded configuration: chains, keys, databases. Shared between threads.
  *
- * Methods: auth_context_open, auth_default_context, auth_context_chain,
- * auth_context_endpoint, auth_context_free.
+ * Methods: auth_context_open, auth_default_context, auth_context_reload,
+ * auth_context_chain, auth_context_endpoint, auth_context_metrics,
+ * auth_context_free.
  */
 typedef struct auth_context auth_context;
+
+/**
+ * Changes of a request's headers, to be made in order before the request is
+ * passed on to an application: what a client may not say about the user goes
+ * (`X-Auth-User`, `X-Auth-User-Id`, `X-Auth-Scheme` and the header of
+ * remote_user, in every spelling that a CGI or WSGI server takes for them);
+ * after a success the user comes. Values are visible ASCII; other bytes, and
+ * `%`, are percent-encoded.
+ *
+ * Methods: auth_request_edits, auth_edits_count, auth_edits_at.
+ */
+typedef struct auth_edits auth_edits;
+
+/**
+ * The counters of a context at one moment.
+ *
+ * Methods: auth_context_metrics, auth_metrics_text, auth_metrics_free.
+ */
+typedef struct auth_metrics auth_metrics;
 
 /**
  * Why a configuration cannot be used: one problem and its place.
@@ -236,8 +266,9 @@ typedef struct auth_report auth_report;
  *
  * Methods: auth_request_new, auth_request_wants, auth_request_feed_body,
  * auth_request_authenticate, auth_request_serve, auth_request_deny,
- * auth_request_user, auth_request_response, auth_request_log,
- * auth_request_failure, auth_request_free.
+ * auth_request_user, auth_request_response, auth_request_edits,
+ * auth_request_event, auth_request_log, auth_request_failure,
+ * auth_request_free.
  */
 typedef struct auth_request auth_request;
 
@@ -564,12 +595,15 @@ AUTH_API AUTH_MUST_USE const char *auth_status_name(int status);
 /**
  * The context that the one-call form uses: the file that `$AUTHCHAIN_CONFIG`
  * names (ignored in set-uid processes), else /etc/authchain/authchain.toml.
- * Opened on first use; after a failure tried again once a second at most.
+ * Opened on first use; after a failure tried again once a second at most. A
+ * file that has changed is loaded when it has been still for a second; if it
+ * is refused, the one in use stays.
  *
  * Ownership: free `*out` with auth_context_free (the context itself stays
  * open), and `*why` with auth_report_free; `why` may be NULL. `*why` is
  * written on AUTH_ECONFIG only.
- * Threads: any. Blocks: reads the configuration on first use.
+ * Threads: any. Blocks: reads the configuration on first use and when
+ * it has changed.
  * Returns: AUTH_OK, AUTH_ECONFIG, AUTH_EINVAL, AUTH_EPANIC.
  */
 AUTH_API
@@ -673,8 +707,26 @@ enum auth_status auth_config_check(const struct auth_options *options,
                                    struct auth_report **why);
 
 /**
+ * Loads the configuration again, from where the context was opened. It takes
+ * the place of the one in use at once, or not at all; requests keep the one
+ * that they began with. The default context (auth_default_context) follows its
+ * file by itself.
+ *
+ * Ownership: free `*why` with auth_report_free; `why` may be NULL. It is
+ * written on AUTH_ECONFIG only.
+ * Threads: any. Blocks: reads the configuration and the files it names, closes
+ * connections.
+ * Returns: AUTH_OK, AUTH_ECONFIG (the one in use stays), AUTH_EINVAL,
+ * AUTH_EPANIC.
+ */
+AUTH_API
+enum auth_status auth_context_reload(const struct auth_context *context,
+                                     struct auth_report **why);
+
+/**
  * The number of a chain, for auth_request_authenticate. The same name keeps
- * its number for the life of the context.
+ * its number for the life of the context, also when the configuration is
+ * loaded again; a chain that is gone then answers AUTH_ECONFIG.
  *
  * Ownership: none. Threads: any. Blocks: never.
  * Returns: AUTH_OK, AUTH_ECONFIG (no such chain), AUTH_EINVAL, AUTH_EPANIC.
@@ -686,7 +738,7 @@ enum auth_status auth_context_chain(const struct auth_context *context,
 
 /**
  * The number of an endpoint, for auth_request_serve. The same name keeps its
- * number for the life of the context; no chain has the number of an endpoint.
+ * number as that of a chain does; no chain has the number of an endpoint.
  *
  * Ownership: none. Threads: any. Blocks: never.
  * Returns: AUTH_OK, AUTH_ECONFIG (no such endpoint), AUTH_EINVAL, AUTH_EPANIC.
@@ -707,6 +759,35 @@ enum auth_status auth_context_endpoint(const struct auth_context *context,
 AUTH_API void auth_context_free(struct auth_context *context);
 
 /**
+ * What has been answered since the context was opened, by chain, endpoint and
+ * outcome, and how often the configuration was loaded again.
+ *
+ * Ownership: free `*out` with auth_metrics_free. Threads: any. Blocks: never.
+ * Returns: AUTH_OK, AUTH_EINVAL, AUTH_EPANIC.
+ */
+AUTH_API
+enum auth_status auth_context_metrics(const struct auth_context *context,
+                                      struct auth_metrics **out);
+
+/**
+ * The counters in Prometheus' text format (0.0.4).
+ *
+ * Ownership: borrowed from the metrics. Threads: any. Blocks: never.
+ * Returns: a text, or NULL for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+const char *auth_metrics_text(const struct auth_metrics *metrics);
+
+/**
+ * Frees metrics; NULL does nothing.
+ *
+ * Ownership: takes the metrics. Threads: any. Blocks: never.
+ * Returns: nothing.
+ */
+AUTH_API void auth_metrics_free(struct auth_metrics *metrics);
+
+/**
  * Judges a request by `[chains.default]` of the default context: the one call,
  * with no context to manage.
  *
@@ -714,7 +795,7 @@ AUTH_API void auth_context_free(struct auth_context *context);
  * status that is not negative: for AUTH_ANONYMOUS and AUTH_REFUSED it is the
  * anonymous user, which also carries what to answer.
  * Threads: any. Blocks: database, password hashes; reads the configuration on
- * first use.
+ * first use and when it has changed.
  * Returns: AUTH_OK, AUTH_ANONYMOUS, AUTH_REFUSED, AUTH_THROTTLED, AUTH_EINVAL,
  * AUTH_ECONFIG, AUTH_ESTORE, AUTH_ENOTSUP, AUTH_EBUSY, AUTH_EPANIC.
  */
@@ -828,6 +909,36 @@ AUTH_MUST_USE
 const struct auth_response *auth_request_response(const struct auth_request *request);
 
 /**
+ * What to change in the headers of the request before it is passed on to an
+ * application. Also before a verdict, after a refusal and for nobody: then only
+ * what a client may not say about the user is taken away.
+ *
+ * Ownership: borrowed; dies with the request, and changes with the next
+ * verdict. Threads: one at a time. Blocks: never.
+ * Returns: the changes, or NULL for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+const struct auth_edits *auth_request_edits(const struct auth_request *request);
+
+/**
+ * Event number `i`, counted from 0, of the verdict: what Django announces by a
+ * signal. `*name` is "logged_in", "logged_out", "login_failed" or
+ * "user_created"; `*user` whom it is about, NULL when that is not known. More
+ * names may come.
+ *
+ * Ownership: `*name` is static; `*user` is borrowed, dies with the request, and
+ * changes with the next verdict. Threads: one at a time. Blocks: never.
+ * Returns: AUTH_OK, AUTH_REFUSED (no such event; nothing is written),
+ * AUTH_EINVAL, AUTH_EPANIC.
+ */
+AUTH_API
+enum auth_status auth_request_event(const struct auth_request *request,
+                                    size_t i,
+                                    const char **name,
+                                    const char **user);
+
+/**
  * One line for the log: the slug of the verdict first, fields escaped, never a
  * secret or a part of one.
  *
@@ -895,6 +1006,30 @@ AUTH_MUST_USE
 const char *auth_response_body(const struct auth_response *response);
 
 /**
+ * How many changes there are.
+ *
+ * Ownership: none. Threads: any. Blocks: never.
+ * Returns: the number; 0 for NULL.
+ */
+AUTH_API AUTH_MUST_USE size_t auth_edits_count(const struct auth_edits *edits);
+
+/**
+ * Change number `i`, counted from 0: AUTH_HEADER_REMOVE or AUTH_HEADER_ADD, the
+ * name of the header, and its value ("" when it is taken away).
+ *
+ * Ownership: `*name` and `*value` are borrowed from the edits. Threads: any.
+ * Blocks: never.
+ * Returns: AUTH_OK, AUTH_REFUSED (no such change; nothing is written),
+ * AUTH_EINVAL.
+ */
+AUTH_API
+enum auth_status auth_edits_at(const struct auth_edits *edits,
+                               size_t i,
+                               int *what,
+                               const char **name,
+                               const char **value);
+
+/**
  * The user's key as text, Python's `str(user.pk)`: a number or a UUID.
  *
  * Ownership: borrowed from the user. Threads: any. Blocks: never.
@@ -906,7 +1041,8 @@ AUTH_API AUTH_MUST_USE const char *auth_user_id(const struct auth_user *user);
  * The name, the value of USERNAME_FIELD.
  *
  * Ownership: borrowed from the user. Threads: any. Blocks: never.
- * Returns: a text; "" for the anonymous user (as Django's); NULL for NULL.
+ * Returns: a text; for the anonymous user "" (as Django's), or with
+ * AUTH_ANONYMOUS the chain's `anonymous_user`; NULL for NULL.
  */
 AUTH_API
 AUTH_MUST_USE

@@ -1,5 +1,6 @@
 //! The chain: schemes asked in order, DRF's rule for the status, and the five control words.
 
+use std::ffi::{CStr, CString};
 use std::sync::Arc;
 
 use crate::ctx::Ctx;
@@ -7,7 +8,8 @@ use crate::error::Error;
 use crate::options::{Kind as OptionKind, OptionDef};
 use crate::request::Request;
 use crate::schemes::{Scheme, Stop};
-use crate::verdict::{Effects, Identity, NOBODY, Refusal, Refused, Response, SchemeName, Verdict};
+use crate::site::Site;
+use crate::verdict::{CLEAR_TEXT, Effects, Identity, NOBODY, Refusal, Refused, Response, SchemeName, Verdict};
 
 /// What a scheme's answer means for the chain. `First` is DRF's rule, the others are PAM's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +57,19 @@ pub(crate) const OPTIONS: &[OptionDef] = &[
         default: "\"first\"",
         doc: "Whose `WWW-Authenticate` a 401 carries: the first scheme's (DRF's rule), or one per scheme.",
     },
+    OptionDef {
+        name: "require_tls",
+        kind: OptionKind::Boolean,
+        default: "false",
+        doc: "Whether a request that came in clear text from elsewhere than this machine is refused (403), whatever it \
+              carries: a challenge would have the client send its password.",
+    },
+    OptionDef {
+        name: "anonymous_user",
+        kind: OptionKind::Text,
+        default: "\"\"",
+        doc: "The name of nobody where nobody is let through (DRF's UNAUTHENTICATED_USER; Django's has the empty name).",
+    },
 ];
 
 /// One scheme in a chain.
@@ -85,6 +100,9 @@ pub(crate) enum Challenges {
 pub(crate) struct Chain {
     links: Arc<[Link]>,
     anonymous: Anonymous,
+    require_tls: bool,
+    /// The name of nobody.
+    anonymous_user: Option<Arc<CStr>>,
     /// The values of `WWW-Authenticate`, made once. None: a refusal is 403.
     challenges: Vec<String>,
     /// The value of `Vary`: the headers that the schemes read; empty when they read none.
@@ -141,7 +159,30 @@ impl Chain {
             Challenges::First => links.first().and_then(of).into_iter().collect(),
             Challenges::All => links.iter().filter_map(of).collect(),
         };
-        Some(Self { vary: vary(&links).into(), links: links.into(), anonymous, challenges })
+        Some(Self {
+            vary: vary(&links).into(),
+            links: links.into(),
+            anonymous,
+            require_tls: false,
+            anonymous_user: None,
+            challenges,
+        })
+    }
+
+    /// The same chain that refuses requests in clear text from elsewhere.
+    pub(crate) fn requiring_tls(self, require_tls: bool) -> Self {
+        Self { require_tls, ..self }
+    }
+
+    /// The same chain with a name for nobody.
+    pub(crate) fn naming_nobody(self, name: &str) -> Self {
+        let name = CString::new(name).ok().filter(|name| !name.is_empty());
+        Self { anonymous_user: name.map(|name| name.into_boxed_c_str().into()), ..self }
+    }
+
+    /// The name of nobody, where there is one.
+    pub(crate) fn anonymous_user(&self) -> Option<&CStr> {
+        self.anonymous_user.as_deref()
     }
 
     /// The same schemes with another rule for nobody: a view's permission in `explain --batch`.
@@ -153,6 +194,10 @@ impl Chain {
     pub(crate) fn judge(&self, request: &Request<'_>, ctx: &Ctx<'_>, trace: bool) -> Result<Judgement, Error> {
         let mut decision = Decision::default();
         let mut judgement = Judgement::of(Verdict::Anonymous);
+        if self.require_tls && !is_private(request, ctx.site) {
+            judgement.verdict = Verdict::Refused(Refused::Fixed(&CLEAR_TEXT));
+            return Ok(judgement);
+        }
         for link in self.links.iter() {
             let said = link.ask(request, ctx, &mut judgement.effects)?;
             if trace {
@@ -189,10 +234,20 @@ impl Chain {
         self.links.iter().any(|link| link.scheme.wants_body(request))
     }
 
+    /// The headers by which schemes are told who it is.
+    pub(crate) fn identity_headers(&self) -> impl Iterator<Item = &str> {
+        self.links.iter().filter_map(|link| link.scheme.identity_header())
+    }
+
     /// The answer depends on the credentials, so no cache may give it to somebody else.
     fn vary(&self) -> Option<(&'static str, String)> {
         (!self.vary.is_empty()).then(|| ("Vary", self.vary.to_string()))
     }
+}
+
+/// Whether nobody between can have read the request.
+fn is_private(request: &Request<'_>, site: &Site) -> bool {
+    site.is_secure(request) || site.client(request).is_some_and(|client| client.is_loopback())
 }
 
 impl Link {

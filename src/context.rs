@@ -1,8 +1,7 @@
-//! A loaded configuration with its database: what the C ABI and the command hold.
+//! A loaded configuration with its database: what judges requests. Never changes; see `live`.
 
+use std::fmt::Write;
 use std::sync::Arc;
-
-use once_cell::sync::OnceCell;
 
 #[cfg(feature = "cli")]
 use crate::accounts::sessions;
@@ -13,15 +12,19 @@ use crate::codec::digest::Digest;
 use crate::config::{Config, Origin};
 use crate::ctx::Ctx;
 use crate::error::{Error, Report};
+use crate::log::Log;
 use crate::store::{Db, StoredToken, TokensTable, User, UserId};
-use crate::sys::latch::Latch;
 use crate::sys::{clock, fork};
+use crate::targets::Targets;
 
-/// What hosts open once and share between threads.
+/// One generation of a configuration.
 pub(crate) struct Context {
     config: Config,
     db: Db,
     host: Host,
+    chains: Targets,
+    endpoints: Targets,
+    loaded_us: i64,
 }
 
 /// A session as it is kept.
@@ -35,38 +38,34 @@ pub(crate) struct KeptSession {
 }
 
 /// What the host brings along besides the configuration.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub(crate) struct Host {
     /// Its name for logs.
     pub name: String,
-    /// Where log lines go; nowhere when `None`.
+    /// Where log lines go; where the configuration says when `None`.
     pub log: Option<Log>,
-}
-
-/// Takes one log line. Called on the thread of the request; must not block.
-pub(crate) type Log = Box<dyn Fn(Severity, &str) + Send + Sync>;
-
-/// How much a log line matters, with syslog's numbers (RFC 5424 §6.2.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Severity {
-    /// No verdict could be given.
-    Error = 3,
-    /// A request was refused.
-    Notice = 5,
-    /// A request passed.
-    Debug = 7,
 }
 
 impl Context {
     /// Loads a configuration. Starts no thread, opens no connection.
     pub(crate) fn open(origin: &Origin, host: Host) -> Result<Arc<Self>, Report> {
-        fork::without_fork(|| Self::open_inside(origin, host))
+        fork::without_fork(|| Self::open_inside(origin, host, None)).map(Arc::new)
     }
 
-    fn open_inside(origin: &Origin, host: Host) -> Result<Arc<Self>, Report> {
+    /// The same inside [`fork::without_fork`]; the names that an earlier generation knows keep
+    /// their numbers.
+    pub(crate) fn open_inside(origin: &Origin, host: Host, before: Option<&Self>) -> Result<Self, Report> {
         let config = Config::load(origin)?;
-        let db = Db::new(config.database.clone());
-        Ok(Arc::new(Self { config, db, host }))
+        let none = &Targets::default();
+        let (chains, endpoints) = before.map_or((none, none), |before| (&before.chains, &before.endpoints));
+        Ok(Self {
+            chains: Targets::after(chains, config.chains.iter().map(|(name, _)| name.as_str())),
+            endpoints: Targets::after(endpoints, config.endpoints.iter().map(|route| route.name.as_str())),
+            db: Db::new(config.database.clone()),
+            config,
+            host,
+            loaded_us: clock::now_us(),
+        })
     }
 
     /// The checked configuration.
@@ -74,22 +73,52 @@ impl Context {
         &self.config
     }
 
-    /// The host's name, empty when it gave none.
-    pub(crate) fn host_name(&self) -> &str {
-        &self.host.name
+    /// What the host brought along.
+    pub(crate) fn host(&self) -> &Host {
+        &self.host
     }
 
-    /// Logs a line that is made only if somebody listens.
-    pub(crate) fn log(&self, line: impl FnOnce() -> (Severity, String)) {
-        if let Some(log) = &self.host.log {
-            let (severity, line) = line();
-            log(severity, &line);
-        }
+    /// Who takes log lines.
+    pub(crate) fn log(&self) -> Option<&Log> {
+        self.host.log.as_ref().or(self.config.log.as_ref())
     }
 
-    /// The number of the chain of a name.
+    /// The place of the chain of a name.
     pub(crate) fn chain(&self, name: &str) -> Option<usize> {
         self.config.chains.iter().position(|(known, _)| known == name)
+    }
+
+    /// The chains by number.
+    pub(crate) fn chains(&self) -> &Targets {
+        &self.chains
+    }
+
+    /// The endpoints by number.
+    pub(crate) fn endpoints(&self) -> &Targets {
+        &self.endpoints
+    }
+
+    /// What has been answered, in Prometheus' text format (0.0.4).
+    pub(crate) fn metrics(&self) -> String {
+        let mut text = String::from(
+            "# HELP authchain_verdicts_total Answers of chains and endpoints by outcome.\n\
+             # TYPE authchain_verdicts_total counter\n",
+        );
+        self.chains.samples("chain", &mut text);
+        self.endpoints.samples("endpoint", &mut text);
+        let _ = write!(
+            text,
+            "# HELP authchain_config_loaded_timestamp_seconds When the configuration in use was loaded.\n\
+             # TYPE authchain_config_loaded_timestamp_seconds gauge\n\
+             authchain_config_loaded_timestamp_seconds {}\n",
+            self.loaded_us / 1_000_000
+        );
+        text
+    }
+
+    /// Closes the connections that no call uses just now; they are opened again when needed.
+    pub(crate) fn rest(&self) {
+        self.db.rest();
     }
 
     /// The surroundings of a call at a moment; 0 is now.
@@ -216,27 +245,3 @@ impl Context {
         })
     }
 }
-
-/// The context of the one-call form: opened on first use, tried again once a second at most.
-pub(crate) fn default_context() -> Result<&'static Arc<Context>, Report> {
-    static CONTEXT: OnceCell<Arc<Context>> = OnceCell::new();
-    // The last failure, so that a flood of requests does not read a broken file each time.
-    static FAILED: Latch<Option<(u64, Report)>> = Latch::new(None);
-    if let Some(context) = CONTEXT.get() {
-        return Ok(context);
-    }
-    fork::without_fork(|| {
-        let mut failed = FAILED.lock();
-        let now = clock::coarse_ms();
-        if let Some((when, report)) = &*failed
-            && now.saturating_sub(*when) < AGAIN_MS
-        {
-            return Err(report.clone());
-        }
-        let opened = CONTEXT.get_or_try_init(|| Context::open_inside(&Origin::usual(), Host::default()));
-        *failed = opened.as_ref().err().map(|report| (now, report.clone()));
-        opened
-    })
-}
-
-const AGAIN_MS: u64 = 1000;

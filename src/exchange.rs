@@ -1,13 +1,16 @@
 //! One request and its verdicts: what `auth_request` wraps and `explain` uses.
 
+use std::ffi::CStr;
 use std::sync::Arc;
 
 use crate::chain::{Chain, Judgement};
-use crate::context::{Context, Severity};
+use crate::context::Context;
+use crate::edits::{self, Edit};
 use crate::error::Error;
+use crate::log::Severity;
 use crate::request::Request;
 use crate::route::Route;
-use crate::verdict::{About, Identity, Kind, Refusal, Refused, Response, Verdict};
+use crate::verdict::{About, Event, Identity, Kind, Refusal, Refused, Response, Verdict};
 
 /// What has been decided about one request. A chain asked again gives the same verdict, so an
 /// internal redirect changes nothing.
@@ -26,11 +29,11 @@ pub(crate) struct Exchange {
 /// Which chain is asked.
 #[derive(Clone)]
 pub(crate) enum Asked {
-    /// The chain of this number in the configuration, which costs no reference count.
+    /// The chain at this place of the configuration, which costs no reference count.
     Configured(usize),
     /// A chain of a `--batch` line.
     Inline(Arc<Chain>),
-    /// The endpoint of this number in the configuration.
+    /// The endpoint at this place of the configuration.
     Endpoint(usize),
     /// An endpoint of a `--batch` line, behind the line's chain.
     InlineEndpoint(Arc<Route>),
@@ -86,12 +89,31 @@ impl Exchange {
                 let outcome = match self.target(asked) {
                     Some(Target::Chain(chain)) => chain.judge(request, ctx, self.trace),
                     Some(Target::Route(route)) => route.serve(request, ctx, self.trace),
-                    None => Err(Error::Invalid("no chain or endpoint has this number")),
+                    None => Err(Error::Invalid("no chain or endpoint has this place")),
                 };
+                self.count(asked, &outcome);
                 Decided { asked: asked.clone(), outcome }
             }
         });
-        self.context.log(|| (self.severity(), self.log_line()));
+        self.log();
+    }
+
+    fn count(&self, asked: &Asked, outcome: &Result<Judgement, Error>) {
+        match asked {
+            Asked::Configured(place) => self.context.chains().count(*place, outcome),
+            Asked::Endpoint(place) => self.context.endpoints().count(*place, outcome),
+            Asked::Inline(_) | Asked::InlineEndpoint(_) => {}
+        }
+    }
+
+    /// Tells the log, whose line is made only if somebody wants it.
+    fn log(&self) {
+        if let Some(log) = self.context.log() {
+            let severity = self.severity();
+            if log.wants(severity) {
+                log.take(severity, &self.log_line());
+            }
+        }
     }
 
     /// The current verdict; `None` before the first.
@@ -102,8 +124,8 @@ impl Exchange {
     fn target<'s>(&'s self, asked: &'s Asked) -> Option<Target<'s>> {
         let config = self.context.config();
         match asked {
-            Asked::Configured(number) => config.chains.get(*number).map(|(_, chain)| Target::Chain(chain)),
-            Asked::Endpoint(number) => config.endpoints.get(*number).map(Target::Route),
+            Asked::Configured(place) => config.chains.get(*place).map(|(_, chain)| Target::Chain(chain)),
+            Asked::Endpoint(place) => config.endpoints.get(*place).map(Target::Route),
             Asked::Inline(chain) => Some(Target::Chain(chain)),
             Asked::InlineEndpoint(route) => Some(Target::Route(route)),
         }
@@ -139,6 +161,17 @@ impl Exchange {
         }
     }
 
+    /// The name of nobody, where the chain lets nobody through under a name.
+    pub(crate) fn anonymous_user(&self) -> Option<&CStr> {
+        let Some(Decided { asked, outcome: Ok(Judgement { verdict: Verdict::Anonymous, .. }) }) = &self.current else {
+            return None;
+        };
+        match self.target(asked)? {
+            Target::Chain(chain) => chain.anonymous_user(),
+            Target::Route(_) => None,
+        }
+    }
+
     /// The host's own no, by DRF's rule (`permission_denied`): nobody is asked to log in, somebody
     /// is told 403. A refusal stays what it is.
     pub(crate) fn deny(&mut self, detail: Option<&str>) -> bool {
@@ -153,8 +186,19 @@ impl Exchange {
         };
         judgement.verdict = Verdict::Refused(Refused::Made(Box::new(refusal)));
         judgement.response = None;
-        self.context.log(|| (self.severity(), self.log_line()));
+        self.log();
         true
+    }
+
+    /// What the host changes in the request before it passes it on. Before a verdict, after a
+    /// refusal and for nobody only what a client may not say is taken away.
+    pub(crate) fn edits(&self, request: &Request<'_>) -> Vec<Edit> {
+        edits::edits(request, self.identity(), &self.context.config().identity_headers)
+    }
+
+    /// What happened on the way to the verdict.
+    pub(crate) fn events(&self) -> &[Event] {
+        self.outcome().and_then(Result::ok).map_or(&[], |judgement| judgement.effects.events())
     }
 
     /// What to send, or to add on success.
@@ -182,7 +226,7 @@ impl Exchange {
             Some(Err(error)) => format!("broken {}", escaped(&error.to_string(), 400)),
             Some(Ok(judgement)) => self.verdict_line(&judgement.verdict),
         };
-        match self.context.host_name() {
+        match self.context.host().name.as_str() {
             "" => line,
             host => format!("{line} host={}", escaped(host, FIELD)),
         }

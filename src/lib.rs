@@ -23,14 +23,18 @@ mod config;
 mod context;
 mod csrf;
 mod ctx;
+mod edits;
 mod endpoints;
 mod exchange;
+mod live;
+mod log;
 mod route;
 mod schemes;
 mod site;
 mod store;
 #[allow(unsafe_code)]
 mod sys;
+mod targets;
 mod verdict;
 
 /// docs/config.md, for the test that compares it with the committed file.

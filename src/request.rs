@@ -163,6 +163,11 @@ impl<'a> Request<'a> {
         self.authorization.as_deref()
     }
 
+    /// The header fields.
+    pub fn headers(&self) -> Headers<'a> {
+        self.headers
+    }
+
     /// Whether the method is one of these, in any case of letters: Django makes capitals of it.
     pub fn is_method(&self, methods: &[&str]) -> bool {
         methods.iter().any(|method| self.method.eq_ignore_ascii_case(method.as_bytes()))

@@ -2,6 +2,7 @@
 //! needs an active user and a proof, a refusal has one text for the client and another for the log.
 
 use std::borrow::Cow;
+use std::ffi::CStr;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -169,6 +170,10 @@ impl Refusal {
     pub(crate) const NO_PERMISSION: &'static str = "You do not have permission to perform this action.";
 }
 
+/// Whoever sees the challenge of a 401 answers with a password.
+pub(crate) static CLEAR_TEXT: Refusal =
+    Refusal::fixed(Kind::PermissionDenied, "chain.clear_text", "A secure connection is required.");
+
 /// Nobody tried.
 pub(crate) static NOBODY: Refusal = Refusal::NOT_PROVIDED;
 
@@ -183,6 +188,27 @@ pub(crate) enum Event {
     LoggedOut,
     /// A user row was made (`post_save` with `created`).
     UserCreated { username: String },
+}
+
+impl Event {
+    /// The name of Django's signal, without `user_` where that is in front.
+    pub(crate) fn name(&self) -> &'static CStr {
+        match self {
+            Self::LoginFailed { .. } => c"login_failed",
+            Self::LoggedIn { .. } => c"logged_in",
+            Self::LoggedOut => c"logged_out",
+            Self::UserCreated { .. } => c"user_created",
+        }
+    }
+
+    /// Whom it is about, where that is known.
+    pub(crate) fn username(&self) -> Option<&str> {
+        match self {
+            Self::LoginFailed { username } => username.as_deref(),
+            Self::LoggedIn { username } | Self::UserCreated { username } => Some(username),
+            Self::LoggedOut => None,
+        }
+    }
 }
 
 /// What happened beside the verdict: schemes add to it whatever they answer. Mostly nothing, which
@@ -214,6 +240,11 @@ impl Effects {
     /// What was noted, if anything.
     pub(crate) fn noted(&self) -> Option<&Noted> {
         self.0.as_deref()
+    }
+
+    /// What happened, in order.
+    pub(crate) fn events(&self) -> &[Event] {
+        self.0.as_deref().map_or(&[], |noted| &noted.events)
     }
 
     /// A place for notes.

@@ -11,14 +11,18 @@ use super::scheme::{self, auth_scheme};
 use super::status::{auth_status, auth_str};
 use super::{guard, guard_or};
 use crate::config::{Config, Origin};
-use crate::context::{Context, Host, Log, Severity};
+use crate::context::{Context, Host};
+use crate::live::Live;
+use crate::log::{Log, Severity};
+use crate::targets::Targets;
 
 /// A loaded configuration: chains, keys, databases. Shared between threads.
 ///
-/// Methods: auth_context_open, auth_default_context, auth_context_chain,
-/// auth_context_endpoint, auth_context_free.
+/// Methods: auth_context_open, auth_default_context, auth_context_reload,
+/// auth_context_chain, auth_context_endpoint, auth_context_metrics,
+/// auth_context_free.
 pub struct auth_context {
-    context: Arc<Context>,
+    live: Arc<Live>,
 }
 
 /// Takes one log line: visible ASCII, no newline, no secret. Called on the
@@ -58,12 +62,18 @@ unsafe impl Sized_ for auth_options {
 }
 
 impl auth_context {
-    pub(super) fn new(context: Arc<Context>) -> Self {
-        Self { context }
+    pub(super) fn new(live: Arc<Live>) -> Self {
+        Self { live }
     }
 
-    pub(super) fn context(&self) -> &Arc<Context> {
-        &self.context
+    /// The generation in use.
+    pub(super) fn context(&self) -> Arc<Context> {
+        self.live.now()
+    }
+
+    /// All generations.
+    pub(super) fn live(&self) -> &Live {
+        &self.live
     }
 }
 
@@ -90,10 +100,10 @@ pub unsafe extern "C" fn auth_context_open(
             Ok(parts) => parts,
             Err(status) => return status,
         };
-        match Context::open(&origin, host) {
-            Ok(context) => {
+        match Live::open(origin, host) {
+            Ok(live) => {
                 // SAFETY: not NULL; writable by contract.
-                unsafe { give(out, auth_context::new(context)) };
+                unsafe { give(out, auth_context::new(live)) };
                 auth_status::AUTH_OK
             }
             // SAFETY: `why` is NULL or writable, by contract.
@@ -122,8 +132,35 @@ pub unsafe extern "C" fn auth_config_check(options: *const auth_options, why: *m
     })
 }
 
+/// Loads the configuration again, from where the context was opened. It takes
+/// the place of the one in use at once, or not at all; requests keep the one
+/// that they began with. The default context (auth_default_context) follows its
+/// file by itself.
+///
+/// Ownership: free `*why` with auth_report_free; `why` may be NULL. It is
+/// written on AUTH_ECONFIG only.
+/// Threads: any. Blocks: reads the configuration and the files it names, closes
+/// connections.
+/// Returns: AUTH_OK, AUTH_ECONFIG (the one in use stays), AUTH_EINVAL,
+/// AUTH_EPANIC.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn auth_context_reload(
+    context: Option<&auth_context>,
+    why: *mut *mut auth_report,
+) -> auth_status {
+    guard(|| {
+        let Some(context) = context else { return auth_status::AUTH_EINVAL };
+        match context.live.reload() {
+            Ok(()) => auth_status::AUTH_OK,
+            // SAFETY: `why` is NULL or writable, by contract.
+            Err(report) => unsafe { report::refuse(why, report) },
+        }
+    })
+}
+
 /// The number of a chain, for auth_request_authenticate. The same name keeps
-/// its number for the life of the context.
+/// its number for the life of the context, also when the configuration is
+/// loaded again; a chain that is gone then answers AUTH_ECONFIG.
 ///
 /// Ownership: none. Threads: any. Blocks: never.
 /// Returns: AUTH_OK, AUTH_ECONFIG (no such chain), AUTH_EINVAL, AUTH_EPANIC.
@@ -133,20 +170,12 @@ pub unsafe extern "C" fn auth_context_chain(
     name: auth_str,
     out: *mut u32,
 ) -> auth_status {
-    guard(|| {
-        // SAFETY: the text is readable, by contract.
-        let (Some(context), Ok(name), false) = (context, unsafe { text(name) }, out.is_null()) else {
-            return auth_status::AUTH_EINVAL;
-        };
-        let Some(number) = context.context.chain(name) else { return auth_status::AUTH_ECONFIG };
-        // SAFETY: not NULL; writable by contract.
-        unsafe { out.write(u32::try_from(number).unwrap_or(u32::MAX)) };
-        auth_status::AUTH_OK
-    })
+    // SAFETY: readable and writable, by contract.
+    unsafe { number(context, Context::chains, 0, name, out) }
 }
 
 /// The number of an endpoint, for auth_request_serve. The same name keeps its
-/// number for the life of the context; no chain has the number of an endpoint.
+/// number as that of a chain does; no chain has the number of an endpoint.
 ///
 /// Ownership: none. Threads: any. Blocks: never.
 /// Returns: AUTH_OK, AUTH_ECONFIG (no such endpoint), AUTH_EINVAL, AUTH_EPANIC.
@@ -156,19 +185,8 @@ pub unsafe extern "C" fn auth_context_endpoint(
     name: auth_str,
     out: *mut u32,
 ) -> auth_status {
-    guard(|| {
-        // SAFETY: the text is readable, by contract.
-        let (Some(context), Ok(name), false) = (context, unsafe { text(name) }, out.is_null()) else {
-            return auth_status::AUTH_EINVAL;
-        };
-        let endpoints = &context.context.config().endpoints;
-        let Some(number) = endpoints.iter().position(|route| route.name == name) else {
-            return auth_status::AUTH_ECONFIG;
-        };
-        // SAFETY: not NULL; writable by contract.
-        unsafe { out.write(u32::try_from(number).map_or(u32::MAX, |number| ENDPOINT | number)) };
-        auth_status::AUTH_OK
-    })
+    // SAFETY: readable and writable, by contract.
+    unsafe { number(context, Context::endpoints, ENDPOINT, name, out) }
 }
 
 /// Gives up a context; NULL does nothing. Requests and users made with it stay
@@ -180,6 +198,31 @@ pub unsafe extern "C" fn auth_context_endpoint(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn auth_context_free(context: Option<Box<auth_context>>) {
     guard_or((), || drop(context));
+}
+
+/// The number that hosts know a target by.
+///
+/// # Safety
+/// `name` is readable; `out` is NULL or writable.
+unsafe fn number(
+    context: Option<&auth_context>,
+    among: impl FnOnce(&Context) -> &Targets,
+    mark: u32,
+    name: auth_str,
+    out: *mut u32,
+) -> auth_status {
+    guard(|| {
+        // SAFETY: by contract.
+        let (Some(context), Ok(name), false) = (context, unsafe { text(name) }, out.is_null()) else {
+            return auth_status::AUTH_EINVAL;
+        };
+        let Some(number) = among(&context.context()).number(name).and_then(|n| u32::try_from(n).ok()) else {
+            return auth_status::AUTH_ECONFIG;
+        };
+        // SAFETY: not NULL; writable by contract.
+        unsafe { out.write(mark | number) };
+        auth_status::AUTH_OK
+    })
 }
 
 /// # Safety
@@ -230,7 +273,7 @@ impl HostLog {
 
 fn log(options: &auth_options) -> Option<Log> {
     let host = HostLog { function: options.log?, data: options.log_data };
-    Some(Box::new(move |severity, line| host.take(severity, line)))
+    Some(Log::host(move |severity, line| host.take(severity, line)))
 }
 
 /// The bit that tells the number of an endpoint from that of a chain.

@@ -8,7 +8,7 @@ use super::output::give;
 use super::report::{self, auth_report};
 use super::status::auth_status;
 use super::{guard, guard_or};
-use crate::context;
+use crate::live;
 
 /// The number of this ABI: grows when a program compiled for an older one
 /// could break.
@@ -57,12 +57,15 @@ pub extern "C" fn auth_status_name(status: c_int) -> *const c_char {
 
 /// The context that the one-call form uses: the file that `$AUTHCHAIN_CONFIG`
 /// names (ignored in set-uid processes), else /etc/authchain/authchain.toml.
-/// Opened on first use; after a failure tried again once a second at most.
+/// Opened on first use; after a failure tried again once a second at most. A
+/// file that has changed is loaded when it has been still for a second; if it
+/// is refused, the one in use stays.
 ///
 /// Ownership: free `*out` with auth_context_free (the context itself stays
 /// open), and `*why` with auth_report_free; `why` may be NULL. `*why` is
 /// written on AUTH_ECONFIG only.
-/// Threads: any. Blocks: reads the configuration on first use.
+/// Threads: any. Blocks: reads the configuration on first use and when
+/// it has changed.
 /// Returns: AUTH_OK, AUTH_ECONFIG, AUTH_EINVAL, AUTH_EPANIC.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn auth_default_context(out: *mut *mut auth_context, why: *mut *mut auth_report) -> auth_status {
@@ -70,10 +73,10 @@ pub unsafe extern "C" fn auth_default_context(out: *mut *mut auth_context, why: 
         if out.is_null() {
             return auth_status::AUTH_EINVAL;
         }
-        match context::default_context() {
-            Ok(context) => {
+        match live::default_context() {
+            Ok(live) => {
                 // SAFETY: not NULL; writable by contract.
-                unsafe { give(out, auth_context::new(Arc::clone(context))) };
+                unsafe { give(out, auth_context::new(Arc::clone(live))) };
                 auth_status::AUTH_OK
             }
             // SAFETY: `why` is NULL or writable, by contract.

@@ -20,9 +20,13 @@ pub mod report;
 
 pub mod context;
 
+pub mod metrics;
+
 pub mod request;
 
 pub mod response;
+
+pub mod edits;
 
 pub mod user;
 

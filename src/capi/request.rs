@@ -1,11 +1,12 @@
 //! One HTTP request being judged.
 
-use std::ffi::{c_char, c_int};
+use std::ffi::{CStr, CString, c_char, c_int};
 use std::mem::MaybeUninit;
 use std::ptr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::context::{ENDPOINT, auth_context};
+use super::edits::auth_edits;
 use super::input::{Budget, Sized_, read_sized, text};
 use super::output::{Text, give};
 use super::response::auth_response;
@@ -13,8 +14,9 @@ use super::status::{auth_header, auth_status, auth_str};
 use super::user::auth_user;
 use super::{guard, guard_or};
 use crate::codec::form::MAX_BODY;
-use crate::context::{self, Context};
+use crate::context::Context;
 use crate::exchange::{Asked, Exchange};
+use crate::live;
 use crate::request::{Body, Header, Headers, Packed, Request};
 
 /// The request came over TLS.
@@ -71,16 +73,25 @@ unsafe impl Sized_ for auth_http {
 ///
 /// Methods: auth_request_new, auth_request_wants, auth_request_feed_body,
 /// auth_request_authenticate, auth_request_serve, auth_request_deny,
-/// auth_request_user, auth_request_response, auth_request_log,
-/// auth_request_failure, auth_request_free.
+/// auth_request_user, auth_request_response, auth_request_edits,
+/// auth_request_event, auth_request_log, auth_request_failure,
+/// auth_request_free.
 pub struct auth_request {
     /// The verdict so far; `auth_request_user` lends it out.
     user: auth_user,
     /// What outlives the caller's structs.
     copy: Packed,
     body: Fed,
+    lent: Lent,
+}
+
+/// What was made of the verdict and lent out.
+#[derive(Default)]
+struct Lent {
     failure: Text,
     log: Text,
+    edits: OnceLock<auth_edits>,
+    events: OnceLock<Vec<(&'static CStr, Option<CString>)>>,
 }
 
 /// A body as it comes in.
@@ -101,7 +112,7 @@ pub const AUTH_WANTS_BODY: u32 = 1;
 /// status that is not negative: for AUTH_ANONYMOUS and AUTH_REFUSED it is the
 /// anonymous user, which also carries what to answer.
 /// Threads: any. Blocks: database, password hashes; reads the configuration on
-/// first use.
+/// first use and when it has changed.
 /// Returns: AUTH_OK, AUTH_ANONYMOUS, AUTH_REFUSED, AUTH_THROTTLED, AUTH_EINVAL,
 /// AUTH_ECONFIG, AUTH_ESTORE, AUTH_ENOTSUP, AUTH_EBUSY, AUTH_EPANIC.
 #[unsafe(no_mangle)]
@@ -110,12 +121,12 @@ pub unsafe extern "C" fn auth_authenticate(headers: *const auth_http, out_user: 
         if headers.is_null() || out_user.is_null() {
             return auth_status::AUTH_EINVAL;
         }
-        let Ok(context) = context::default_context() else { return auth_status::AUTH_ECONFIG };
+        let Ok(context) = live::default_context().map(|live| live.now()) else { return auth_status::AUTH_ECONFIG };
         let Some(chain) = context.chain("default") else { return auth_status::AUTH_ECONFIG };
         // SAFETY: `headers` is NULL or a struct with its size whose texts are readable, by contract.
         let judged = unsafe {
             with_request(headers, |request, now_us| {
-                let mut exchange = Exchange::new(Arc::clone(context), now_us, false);
+                let mut exchange = Exchange::new(context, now_us, false);
                 exchange.judge(&Asked::Configured(chain), request);
                 exchange
             })
@@ -162,20 +173,7 @@ pub unsafe extern "C" fn auth_request_new(
 /// AUTH_EPANIC.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn auth_request_authenticate(request: Option<&mut auth_request>, chain: u32) -> auth_status {
-    guard(|| {
-        let Some(request) = request else { return auth_status::AUTH_EINVAL };
-        // Before the verdict, because judging may panic.
-        request.failure = Text::default();
-        request.log = Text::default();
-        request.user.forget_texts();
-        let exchange = request.user.exchange_mut();
-        let number = usize::try_from(chain).unwrap_or(usize::MAX);
-        if number >= exchange.context().config().chains.len() {
-            return auth_status::AUTH_ECONFIG;
-        }
-        exchange.judge(&Asked::Configured(number), &request.body.with(request.copy.request()));
-        request.user.status()
-    })
+    judge(request, chain, |asked| matches!(asked, Asked::Configured(_)))
 }
 
 /// What the target, a chain or an endpoint, needs beyond the head of the
@@ -189,7 +187,9 @@ pub unsafe extern "C" fn auth_request_authenticate(request: Option<&mut auth_req
 pub unsafe extern "C" fn auth_request_wants(request: Option<&auth_request>, target: u32) -> u32 {
     guard_or(0, || {
         let Some(request) = request else { return 0 };
-        let wants_body = request.user.exchange().wants_body(&asked(target), &request.copy.request());
+        let exchange = request.user.exchange();
+        let asked = asked(exchange.context(), target);
+        let wants_body = asked.is_some_and(|asked| exchange.wants_body(&asked, &request.copy.request()));
         if wants_body { AUTH_WANTS_BODY } else { 0 }
     })
 }
@@ -240,21 +240,7 @@ pub unsafe extern "C" fn auth_request_feed_body(
 /// AUTH_EPANIC.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn auth_request_serve(request: Option<&mut auth_request>, endpoint: u32) -> auth_status {
-    guard(|| {
-        let Some(request) = request else { return auth_status::AUTH_EINVAL };
-        // Before the verdict, because serving may panic.
-        request.failure = Text::default();
-        request.log = Text::default();
-        request.user.forget_texts();
-        let exchange = request.user.exchange_mut();
-        let asked = asked(endpoint);
-        let Asked::Endpoint(number) = asked else { return auth_status::AUTH_ECONFIG };
-        if number >= exchange.context().config().endpoints.len() {
-            return auth_status::AUTH_ECONFIG;
-        }
-        exchange.judge(&asked, &request.body.with(request.copy.request()));
-        request.user.status()
-    })
+    judge(request, endpoint, |asked| matches!(asked, Asked::Endpoint(_)))
 }
 
 /// The host's own no to a request that was judged, answered by DRF's rule:
@@ -274,8 +260,7 @@ pub unsafe extern "C" fn auth_request_deny(request: Option<&mut auth_request>, d
         if !exchange.deny(Some(detail).filter(|d| !d.is_empty())) {
             return auth_status::AUTH_EINVAL;
         }
-        request.log = Text::default();
-        request.user.forget_texts();
+        request.forget_texts();
         request.user.status()
     })
 }
@@ -306,6 +291,54 @@ pub unsafe extern "C" fn auth_request_response(request: Option<&auth_request>) -
     guard_or(ptr::null(), || auth_user::response_of(request.map(|request| &request.user)))
 }
 
+/// What to change in the headers of the request before it is passed on to an
+/// application. Also before a verdict, after a refusal and for nobody: then only
+/// what a client may not say about the user is taken away.
+///
+/// Ownership: borrowed; dies with the request, and changes with the next
+/// verdict. Threads: one at a time. Blocks: never.
+/// Returns: the changes, or NULL for NULL.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn auth_request_edits(request: Option<&auth_request>) -> *const auth_edits {
+    guard_or(ptr::null(), || {
+        request.map_or(ptr::null(), |r| {
+            let edits = || auth_edits::new(r.user.exchange().edits(&r.copy.request()));
+            ptr::from_ref(r.lent.edits.get_or_init(edits))
+        })
+    })
+}
+
+/// Event number `i`, counted from 0, of the verdict: what Django announces by a
+/// signal. `*name` is "logged_in", "logged_out", "login_failed" or
+/// "user_created"; `*user` whom it is about, NULL when that is not known. More
+/// names may come.
+///
+/// Ownership: `*name` is static; `*user` is borrowed, dies with the request, and
+/// changes with the next verdict. Threads: one at a time. Blocks: never.
+/// Returns: AUTH_OK, AUTH_REFUSED (no such event; nothing is written),
+/// AUTH_EINVAL, AUTH_EPANIC.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn auth_request_event(
+    request: Option<&auth_request>,
+    i: usize,
+    name: *mut *const c_char,
+    user: *mut *const c_char,
+) -> auth_status {
+    guard(|| {
+        let (Some(request), false, false) = (request, name.is_null(), user.is_null()) else {
+            return auth_status::AUTH_EINVAL;
+        };
+        let Some((event, about)) = request.events().get(i) else { return auth_status::AUTH_REFUSED };
+        // SAFETY: not NULL; writable by contract.
+        unsafe {
+            name.write(event.as_ptr());
+            user.write(about.as_ref().map_or(ptr::null(), |about| about.as_ptr()));
+        }
+        auth_status::AUTH_OK
+    })
+}
+
 /// One line for the log: the slug of the verdict first, fields escaped, never a
 /// secret or a part of one.
 ///
@@ -315,7 +348,7 @@ pub unsafe extern "C" fn auth_request_response(request: Option<&auth_request>) -
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn auth_request_log(request: Option<&auth_request>) -> *const c_char {
-    guard_or(ptr::null(), || request.map_or(ptr::null(), |r| r.log.of(|| r.user.exchange().log_line())))
+    guard_or(ptr::null(), || request.map_or(ptr::null(), |r| r.lent.log.of(|| r.user.exchange().log_line())))
 }
 
 /// Why no verdict could be given, in words for the operator.
@@ -329,7 +362,7 @@ pub unsafe extern "C" fn auth_request_log(request: Option<&auth_request>) -> *co
 pub unsafe extern "C" fn auth_request_failure(request: Option<&auth_request>) -> *const c_char {
     guard_or(ptr::null(), || {
         request.map_or(ptr::null(), |r| {
-            r.failure.of_option(|| match r.user.exchange().outcome() {
+            r.lent.failure.of_option(|| match r.user.exchange().outcome() {
                 Some(Err(error)) => Some(error.to_string()),
                 _ => None,
             })
@@ -347,6 +380,21 @@ pub unsafe extern "C" fn auth_request_free(request: Option<Box<auth_request>>) {
     guard_or((), || drop(request));
 }
 
+impl auth_request {
+    /// Forgets what was made of an earlier verdict.
+    fn forget_texts(&mut self) {
+        self.lent = Lent::default();
+        self.user.forget_texts();
+    }
+
+    fn events(&self) -> &[(&'static CStr, Option<CString>)] {
+        self.lent.events.get_or_init(|| {
+            let text = |name: &str| CString::new(name).unwrap_or_default(); // a name that was tried may hold a NUL
+            self.user.exchange().events().iter().map(|event| (event.name(), event.username().map(text))).collect()
+        })
+    }
+}
+
 impl Fed {
     /// The request with what came of its body.
     fn with<'a>(&'a self, mut request: Request<'a>) -> Request<'a> {
@@ -359,10 +407,27 @@ impl Fed {
     }
 }
 
-/// What a number names.
-fn asked(target: u32) -> Asked {
-    let number = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
-    if target & ENDPOINT == 0 { Asked::Configured(number(target)) } else { Asked::Endpoint(number(target & !ENDPOINT)) }
+/// Judges by what a number names, if it is of the right kind.
+fn judge(request: Option<&mut auth_request>, target: u32, is_right: impl FnOnce(&Asked) -> bool) -> auth_status {
+    guard(|| {
+        let Some(request) = request else { return auth_status::AUTH_EINVAL };
+        // Before the verdict, because judging may panic.
+        request.forget_texts();
+        let exchange = request.user.exchange_mut();
+        let Some(asked) = asked(exchange.context(), target).filter(is_right) else { return auth_status::AUTH_ECONFIG };
+        exchange.judge(&asked, &request.body.with(request.copy.request()));
+        request.user.status()
+    })
+}
+
+/// What a number names in the configuration that the request began with.
+fn asked(context: &Context, target: u32) -> Option<Asked> {
+    let number = usize::try_from(target & !ENDPOINT).ok()?;
+    if target & ENDPOINT == 0 {
+        context.chains().place(number).map(Asked::Configured)
+    } else {
+        context.endpoints().place(number).map(Asked::Endpoint)
+    }
 }
 
 /// Hands out the user of a verdict, or only says why there is none.
@@ -444,13 +509,12 @@ unsafe fn fields<'a, 'p>(
     Ok(unsafe { &*(ptr::from_ref(places) as *const [Header<'a>]) })
 }
 
-fn copied(context: &Arc<Context>, request: &Request<'_>, now_us: i64) -> auth_request {
+fn copied(context: Arc<Context>, request: &Request<'_>, now_us: i64) -> auth_request {
     auth_request {
-        user: auth_user::judged(Exchange::new(context.clone(), now_us, false)),
+        user: auth_user::judged(Exchange::new(context, now_us, false)),
         copy: Packed::of(request),
         body: Fed::Nothing,
-        failure: Text::default(),
-        log: Text::default(),
+        lent: Lent::default(),
     }
 }
 

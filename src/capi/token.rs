@@ -95,7 +95,7 @@ pub unsafe extern "C" fn auth_token_create(
             None => Ok(None),
         });
         // SAFETY: not NULL; writable by contract.
-        unsafe { give_option(out, made.map(|key| key.map(|key| fresh(context, &key)))) }
+        unsafe { give_option(out, made.map(|key| key.map(|key| fresh(&context, &key)))) }
     })
 }
 
@@ -198,7 +198,7 @@ pub unsafe extern "C" fn auth_token_list(
         let (Some(context), Ok((kind, name)), false) = (context, unsafe { both(kind, user) }, out.is_null()) else {
             return auth_status::AUTH_EINVAL;
         };
-        let list = listed(context.context(), kind_or_token(kind), name);
+        let list = listed(&context.context(), kind_or_token(kind), name);
         // SAFETY: not NULL; writable by contract.
         unsafe { give_option(out, list) }
     })

@@ -1,6 +1,6 @@
 //! Who it is.
 
-use std::ffi::{CString, c_char};
+use std::ffi::{CStr, CString, c_char};
 use std::ptr;
 use std::sync::OnceLock;
 
@@ -122,6 +122,14 @@ impl auth_user {
         }
     }
 
+    /// The name of the anonymous user.
+    fn nobody(&self) -> &CStr {
+        match &self.source {
+            Source::Judged(exchange) => exchange.anonymous_user().unwrap_or(c""),
+            Source::Found(..) => c"",
+        }
+    }
+
     fn scheme_name(&self) -> Option<String> {
         let Source::Judged(exchange) = &self.source else { return None };
         exchange.identity()?.found_by.as_ref().map(|by| by.name.clone())
@@ -158,11 +166,12 @@ pub unsafe extern "C" fn auth_user_id(user: Option<&auth_user>) -> *const c_char
 /// The name, the value of USERNAME_FIELD.
 ///
 /// Ownership: borrowed from the user. Threads: any. Blocks: never.
-/// Returns: a text; "" for the anonymous user (as Django's); NULL for NULL.
+/// Returns: a text; for the anonymous user "" (as Django's), or with
+/// AUTH_ANONYMOUS the chain's `anonymous_user`; NULL for NULL.
 #[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn auth_user_name(user: Option<&auth_user>) -> *const c_char {
-    user.map_or(ptr::null(), |u| u.user().map_or(c"".as_ptr(), |user| user.name_c()))
+    user.map_or(ptr::null(), |u| u.user().map_or_else(|| u.nobody().as_ptr(), |user| user.name_c()))
 }
 
 /// The e-mail address.

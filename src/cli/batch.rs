@@ -250,13 +250,7 @@ pub(super) fn view(exchange: &Exchange, reveal: bool, is_head: bool) -> Value {
             };
             let road = judgement.road.iter();
             let road = road.map(|s| json!({ "scheme": s.scheme.name, "saw": s.reads, "said": s.said })).collect();
-            (
-                outcome,
-                detail,
-                code,
-                judgement.effects.noted().map(|noted| noted.events.iter().map(event).collect()).unwrap_or_default(),
-                road,
-            )
+            (outcome, detail, code, judgement.effects.events().iter().map(event).collect::<Vec<_>>(), road)
         }
         Some(Err(error)) => ("broken", Some(error.to_string()), None, vec![], vec![]),
         None => ("broken", None, None, vec![], Vec::<Value>::new()),
@@ -306,11 +300,10 @@ fn auth_repr(exchange: &Exchange, identity: &Identity, reveal: bool) -> Option<S
 }
 
 fn event(event: &Event) -> Value {
+    let name = event.name().to_string_lossy();
     match event {
-        Event::LoginFailed { username } => json!({ "name": "login_failed", "username": username }),
-        Event::LoggedIn { username } => json!({ "name": "logged_in", "username": username }),
-        Event::LoggedOut => json!({ "name": "logged_out" }),
-        Event::UserCreated { username } => json!({ "name": "user_created", "username": username }),
+        Event::LoggedOut => json!({ "name": name }),
+        _ => json!({ "name": name, "username": event.username() }),
     }
 }
 

@@ -18,6 +18,7 @@ use crate::codec::rate::Rate;
 use crate::csrf::Csrf;
 use crate::endpoints::{ENDPOINTS, EndpointDef, Parts as EndpointParts};
 use crate::error::{Error, Report};
+use crate::log::{Log, Severity};
 use crate::options::{Kind, OptionDef, Values};
 use crate::route::Route;
 use crate::schemes::custom::{Custom, Hosts};
@@ -72,7 +73,12 @@ pub(super) fn config(root: &Node, source: &Source<'_>, custom: &Hosts) -> Result
     let chains = builder.chains(&section(source, members, "chains")?)?;
     let endpoints = builder.endpoints(&section(source, members, "endpoints")?, &chains)?;
     let Builder { tokens, sessions, csrf, remote_user_backend, .. } = builder;
+    let mut identity_headers: Vec<_> =
+        chains.iter().flat_map(|(_, chain)| chain.identity_headers()).map(str::to_owned).collect();
+    identity_headers.sort();
+    identity_headers.dedup();
     Ok(Config {
+        identity_headers,
         site: settings.site()?,
         sessions,
         csrf,
@@ -85,6 +91,7 @@ pub(super) fn config(root: &Node, source: &Source<'_>, custom: &Hosts) -> Result
         inactive_may_try: has_backend("AllowAllUsersModelBackend"),
         rehash: top.is("rehash") || top.is("exact"),
         digest_key: DigestKey::new(top.text("secret_key").as_bytes()),
+        log: log(source, &top),
         exact: top.is("exact"),
         chains,
         throttle: throttle(source, &top, members, root.place)?,
@@ -139,7 +146,9 @@ impl Builder<'_> {
             };
             let anonymous = if values.text("anonymous") == "allow" { Anonymous::Allow } else { Anonymous::Refuse };
             let challenges = if values.text("challenge") == "all" { Challenges::All } else { Challenges::First };
-            chains.push((key.text.clone(), self.chain(&table, schemes, anonymous, challenges)?));
+            let chain = self.chain(&table, schemes, anonymous, challenges)?;
+            let chain = chain.requiring_tls(values.is("require_tls")).naming_nobody(values.text("anonymous_user"));
+            chains.push((key.text.clone(), chain));
         }
         Ok(chains)
     }
@@ -324,6 +333,20 @@ fn database(source: &Source<'_>, top: &Values, place: Place) -> Result<Settings,
         mmap_size: top.integer("mmap_size"),
         makes: Makes::Nothing,
     })
+}
+
+fn log(source: &Source<'_>, top: &Values) -> Option<Log> {
+    let level = match top.text("log_level") {
+        "error" => Severity::Error,
+        "debug" => Severity::Debug,
+        _ => Severity::Notice,
+    };
+    match top.text("log") {
+        "" => None,
+        "syslog" => Some(Log::syslog(level)),
+        "stderr" => Some(Log::stderr(level)),
+        path => Some(Log::file(source.base.join(path), level)),
+    }
 }
 
 /// Read and checked also where it is off.

@@ -21,6 +21,7 @@ use crate::codec::digest::DigestKey;
 use crate::codec::password::Hashers;
 use crate::csrf::Csrf;
 use crate::error::Report;
+use crate::log::Log;
 use crate::route::Route;
 use crate::schemes::custom::Hosts;
 use crate::site::Site;
@@ -49,11 +50,15 @@ pub(crate) struct Config {
     /// Answer as the peers do where we are stricter.
     pub exact: bool,
     pub digest_key: DigestKey,
+    /// Where log lines go when the host does not take them; `None` is nowhere.
+    pub log: Option<Log>,
     /// The brake on guessing passwords; `None` is off.
     pub throttle: Option<Throttle>,
     pub chains: Vec<(String, Chain)>,
     /// The token tables by the name of their scheme; `token` is always among them.
     pub tokens: Vec<(String, Arc<TokensTable>)>,
+    /// The headers by which schemes of any chain are told who it is.
+    pub identity_headers: Vec<String>,
     /// What inline chains are made with.
     parts: build::Parts,
 }

@@ -75,6 +75,19 @@ pub(crate) const GENERAL: &[OptionDef] = &[
               logs the user's browsers out. Always on in exact mode.",
     },
     OptionDef {
+        name: "log",
+        kind: Kind::Text,
+        default: "\"\"",
+        doc: "Where log lines go when the host does not take them itself: `syslog` (facility authpriv), `stderr`, or the path \
+              of a file, which may be rotated at any time. Empty: nowhere.",
+    },
+    OptionDef {
+        name: "log_level",
+        kind: Kind::Word(&["error", "notice", "debug"]),
+        default: "\"notice\"",
+        doc: "The least that `log` takes: only verdicts that could not be given, refusals too, or every verdict.",
+    },
+    OptionDef {
         name: "exact",
         kind: Kind::Boolean,
         default: "false",

@@ -43,6 +43,11 @@ pub(crate) trait Scheme: Send + Sync {
         AUTHORIZATION
     }
 
+    /// The header that says who it is, which must not reach an application as a client wrote it.
+    fn identity_header(&self) -> Option<&str> {
+        None
+    }
+
     /// The headers that its answer depends on, for `Vary` (RFC 9110 §12.5.5).
     fn varies(&self) -> &[&'static str] {
         &[AUTHORIZATION]

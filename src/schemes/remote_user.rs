@@ -110,6 +110,13 @@ impl Scheme for RemoteUser {
     fn varies(&self) -> &[&'static str] {
         &[]
     }
+
+    fn identity_header(&self) -> Option<&str> {
+        match &self.source {
+            Source::Header(name) => Some(name),
+            Source::Host | Source::Nowhere => None,
+        }
+    }
 }
 
 /// No user name is longer (Django's longest column of names); SQLite would not notice.

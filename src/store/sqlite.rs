@@ -76,6 +76,17 @@ impl Db {
     }
 }
 
+impl Db {
+    /// Closes the connections that are not in use; they are opened again when needed.
+    pub(crate) fn rest(&self) {
+        fork::without_fork(|| {
+            for mut slot in self.slots.slots.iter().filter_map(Latch::try_lock) {
+                slot.session = None;
+            }
+        });
+    }
+}
+
 impl Drop for Db {
     /// Closes the connections where no fork can come in between: a child would inherit one that is
     /// half closed, and SQLite's own locks with it.

@@ -2,7 +2,7 @@
 
 use std::ffi::CString;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
@@ -38,6 +38,19 @@ pub(crate) fn read_trusted(path: &Path, privacy: Privacy) -> Result<String, Stri
 /// Device and inode of what a path names now; `None` when there is nothing.
 pub(crate) fn identity(path: &Path) -> Option<(u64, u64)> {
     std::fs::metadata(path).ok().map(|m| (m.dev(), m.ino()))
+}
+
+/// What tells whether a file has changed: its identity, size and time of change.
+pub(crate) fn stamp(path: &Path) -> Option<(u64, u64, u64, i64, i64)> {
+    std::fs::metadata(path).ok().map(|m| (m.dev(), m.ino(), m.size(), m.ctime(), m.ctime_nsec()))
+}
+
+/// Adds to the end of a file in one write; makes the file when it is missing. Follows no link, and
+/// waits for no reader of a FIFO.
+pub(crate) fn append(path: &Path, mode: u32, bytes: &[u8]) -> io::Result<()> {
+    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_CLOEXEC;
+    let mut file = OpenOptions::new().append(true).create(true).mode(mode).custom_flags(flags).open(path)?;
+    file.write_all(bytes)
 }
 
 /// Makes an empty file, unless something has its name already; its folder must be there. Never opens
