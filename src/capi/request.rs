@@ -126,16 +126,21 @@ pub unsafe extern "C" fn auth_authenticate(headers: *const auth_http, out_user: 
         // SAFETY: `headers` is NULL or a struct with its size whose texts are readable, by contract.
         let judged = unsafe {
             with_request(headers, |request, now_us| {
-                let mut exchange = Exchange::new(context, now_us, false);
-                exchange.judge(&Asked::Configured(chain), request);
-                exchange
+                // Judged where it stays: moving a verdict costs as much as reaching it.
+                let mut user = Box::new(auth_user::judged(Exchange::new(context, now_us, false)));
+                user.exchange_mut().judge(&Asked::Configured(chain), request);
+                user
             })
         };
-        match judged {
+        let (status, user) = match judged {
+            Ok(user) => (user.status(), user),
+            Err(status) => return status,
+        };
+        if status as i32 >= 0 {
             // SAFETY: not NULL; writable by contract.
-            Ok(exchange) => unsafe { answer(out_user, exchange) },
-            Err(status) => status,
+            unsafe { out_user.write(Box::into_raw(user)) };
         }
+        status
     })
 }
 
@@ -428,20 +433,6 @@ fn asked(context: &Context, target: u32) -> Option<Asked> {
     } else {
         context.endpoints().place(number).map(Asked::Endpoint)
     }
-}
-
-/// Hands out the user of a verdict, or only says why there is none.
-///
-/// # Safety
-/// `out` is valid for a write.
-unsafe fn answer(out: *mut *mut auth_user, exchange: Exchange) -> auth_status {
-    let user = auth_user::judged(exchange);
-    let status = user.status();
-    if status as i32 >= 0 {
-        // SAFETY: by contract.
-        unsafe { give(out, user) };
-    }
-    status
 }
 
 /// Runs `f` on the request that a caller describes, borrowed.
