@@ -11,18 +11,12 @@
  * alternating order, over the same keys; nothing holds a transaction between two operations
  * (while one connection of a process does, the others skip their file locks and look too cheap).
  */
-#define _GNU_SOURCE
-#include "authchain.h"
+#include "measure.h"
 
 #include <pthread.h>
-#include <sqlite3.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { USERS = 100000, HOT = 8, ROUNDS = 21, MOST_WAYS = 4 };
+enum { USERS = 100000, HOT = 8 };
 
 /* The library's own PBKDF2, taken out of its archive: the prefix of aws-lc's symbols names its version. */
 int BARE_PBKDF2(const char *password, size_t password_len, const unsigned char *salt, size_t salt_len,
@@ -33,16 +27,7 @@ const void *BARE_SHA256(void);
 extern __thread unsigned long allocations __attribute__((weak));
 
 static char keys[USERS][40]; /* in random order */
-static const char *database;
-static long mmap_size;
 static auth_context *context;
-static volatile unsigned long sink;
-
-static void fail(const char *what)
-{
-  fprintf(stderr, "bench: %s\n", what);
-  exit(2);
-}
 
 /* --- the bare look-up ------------------------------------------------------------------------ */
 
@@ -50,21 +35,6 @@ static void fail(const char *what)
 static const char JOIN[] =
     "SELECT u.\"id\", u.\"username\", u.\"email\", u.\"is_active\", u.\"is_staff\", u.\"is_superuser\", t.\"key\" "
     "FROM \"authtoken_token\" t JOIN \"auth_user\" u ON u.\"id\" = t.\"user_id\" WHERE t.\"key\" = ?1";
-
-static sqlite3_stmt *prepared(const char *sql)
-{
-  char pragma[64];
-  sqlite3_stmt *statement = NULL;
-  sqlite3 *db;
-  if (sqlite3_open_v2(database, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
-    fail("the database cannot be opened");
-  sqlite3_busy_timeout(db, 5000);
-  snprintf(pragma, sizeof pragma, "PRAGMA mmap_size = %ld", mmap_size);
-  if (sqlite3_exec(db, pragma, NULL, NULL, NULL) != SQLITE_OK ||
-      sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, NULL) != SQLITE_OK)
-    fail(sqlite3_errmsg(db));
-  return statement;
-}
 
 static void look_up(sqlite3_stmt *join, const char *key)
 {
@@ -85,46 +55,6 @@ static void look_up(sqlite3_stmt *join, const char *key)
 
 /* --- the library ----------------------------------------------------------------------------- */
 
-enum { HEADERS = 6 };
-
-static void browser(auth_header headers[HEADERS], const char *name, const char *value, size_t len)
-{
-  static const char *const fields[HEADERS - 1][2] = {
-      {"Host", "api.example.com"},
-      {"User-Agent", "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"},
-      {"Accept", "application/json, text/plain, */*"},
-      {"Accept-Language", "en-GB,en;q=0.5"},
-      {"Accept-Encoding", "gzip, deflate, br, zstd"},
-  };
-  size_t i;
-  for (i = 0; i < HEADERS - 1; i++) {
-    headers[i].name = auth_text(fields[i][0]);
-    headers[i].value = auth_text(fields[i][1]);
-  }
-  headers[i].name = auth_text(name);
-  headers[i].value.ptr = value;
-  headers[i].value.len = len;
-}
-
-struct made { /* a request that is filled in once, as a server's own structs are */
-  auth_header headers[HEADERS];
-  auth_http http;
-  char value[256];
-};
-
-static void make(struct made *made, const char *name, const char *value)
-{
-  auth_http http = AUTH_HTTP_INIT;
-  snprintf(made->value, sizeof made->value, "%s", value);
-  browser(made->headers, name, made->value, strlen(made->value));
-  http.method = auth_text("GET");
-  http.target = auth_text("/api/articles/?page=2");
-  http.peer = auth_text("192.0.2.7");
-  http.headers = made->headers;
-  http.n_headers = HEADERS;
-  made->http = http;
-}
-
 static void one_call(const struct made *made, auth_status expected)
 {
   auth_user *user = NULL;
@@ -144,69 +74,6 @@ static void request_form(const struct made *made, auth_status expected)
   user = auth_request_user(request);
   sink += (unsigned long)auth_user_name(user)[0] + auth_user_flags(user);
   auth_request_free(request);
-}
-
-/* --- measuring ------------------------------------------------------------------------------- */
-
-struct way {
-  void (*run)(void *state, size_t i);
-  void *state;
-};
-
-static double cpu_ns(void)
-{
-  struct timespec t;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-  return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
-
-static double cost(const struct way *way, size_t from, size_t n)
-{
-  double start = cpu_ns();
-  size_t i;
-  for (i = 0; i < n; i++)
-    way->run(way->state, from + i);
-  return (cpu_ns() - start) / (double)n;
-}
-
-static int ascending(const void *a, const void *b)
-{
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
-static double median(const double *values, int n)
-{
-  double sorted[ROUNDS];
-  memcpy(sorted, values, (size_t)n * sizeof *values);
-  qsort(sorted, (size_t)n, sizeof *sorted, ascending);
-  return sorted[n / 2];
-}
-
-static void row(const char *name, double scale, const double *bound, const double *ours, int n)
-{
-  double ratios[ROUNDS];
-  int r;
-  for (r = 0; r < n; r++)
-    ratios[r] = ours[r] / bound[r];
-  printf("%s\t%.2f\t%.2f\t%.3f\n", name, median(bound, n) / scale, median(ours, n) / scale, median(ratios, n));
-  fflush(stdout);
-}
-
-/* Runs the ways in turn, way 0 being the bound of the others. */
-static void compare(const char *const *names, double scale, const struct way *ways, int n_ways, size_t n, int rounds)
-{
-  double costs[MOST_WAYS][ROUNDS];
-  int r, w;
-  for (w = 0; w < n_ways; w++)
-    cost(&ways[w], 0, n); /* to warm up: connections, statements, page cache */
-  for (r = 0; r < rounds; r++)
-    for (w = 0; w < n_ways; w++) {
-      int turn = r % 2 ? n_ways - 1 - w : w;
-      costs[turn][r] = cost(&ways[turn], (size_t)r * n, n);
-    }
-  for (w = 1; w < n_ways; w++)
-    row(names[w], scale, costs[0], costs[w], rounds);
 }
 
 /* --- tokens ---------------------------------------------------------------------------------- */

@@ -11,6 +11,7 @@
     sessionuser KEY                     prints whose session it is, or "nobody"
     addsession NAME                     logs in; prints the key of the session
     pending                             what `migrate --plan` prints
+    bulksessions N                      a session each for the first N users
     bulk N                              N users user000000.. with tokens, password "bulk-password"
     serve PORT                          the site on 127.0.0.1; prints "ready PORT" (0 picks a free port)
     admin NAME PASSWORD [KEY]           log in to the admin, look for KEY (or the user's own key) on the token page
@@ -182,6 +183,27 @@ def bulk(args):
                 Token(key=hashlib.sha1(b"token %d" % n).hexdigest(), user=user) for n, user in zip(numbers, users))
 
 
+def bulksessions(args):
+    from datetime import timedelta
+
+    from django.contrib.sessions.backends.db import SessionStore
+    from django.contrib.sessions.models import Session
+    from django.utils import timezone
+    store, model, hashes = SessionStore(), user_model(), {}
+    expires = timezone.now() + timedelta(days=365)
+
+    def session(user):                                       # all passwords are the same: hash each once
+        if user.password not in hashes:
+            hashes[user.password] = user.get_session_auth_hash()
+        data = {"_auth_user_id": str(user.pk), "_auth_user_backend": "django.contrib.auth.backends.ModelBackend",
+                "_auth_user_hash": hashes[user.password]}
+        key = hashlib.sha1(b"session %d" % user.pk).hexdigest()[:32]
+        return Session(session_key=key, session_data=store.encode(data), expire_date=expires)
+
+    users = model.objects.order_by("pk")[:args.count].iterator()
+    Session.objects.bulk_create(map(session, users), batch_size=5000)
+
+
 def serve(args):
     from socketserver import ThreadingMixIn
     from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
@@ -254,6 +276,7 @@ def parse():
     verb(addsession, ("name", {}))
     verb(pending)
     verb(bulk, ("count", {"type": int}))
+    verb(bulksessions, ("count", {"type": int}))
     verb(serve, ("port", {"type": int}))
     verb(admin, ("name", {}), ("password", {}), ("key", {"nargs": "?"}))
     args = ap.parse_args()
