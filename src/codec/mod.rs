@@ -18,6 +18,7 @@ pub(crate) mod rate;
 mod recorded;
 pub mod signing;
 pub(crate) mod uuid;
+mod zlib;
 
 use zeroize::Zeroizing;
 

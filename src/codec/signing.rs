@@ -4,12 +4,10 @@
 use aws_lc_rs::{digest, hmac};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use miniz_oxide::deflate::compress_to_vec_zlib;
-use miniz_oxide::inflate::decompress_to_vec_zlib_with_limit;
 use zeroize::Zeroizing;
 
 use super::digest::hex;
-use super::{Malformed, Mismatch, Proof, same};
+use super::{Malformed, Mismatch, Proof, same, zlib};
 
 /// Why a signed text is not believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,9 +106,10 @@ impl Signer {
     /// The payload as a signed text (`signing.dumps`): base64url, after zlib and with a leading `.`
     /// when `compress` saves more than one byte.
     pub fn dumps(&self, payload: &[u8], unix_seconds: i64, compress: bool) -> String {
-        let deflated = if compress { compress_to_vec_zlib(payload, ZLIB_LEVEL) } else { Vec::new() };
-        let shrinks = compress && deflated.len() + 1 < payload.len();
-        let payload = if shrinks { &deflated } else { payload };
+        let deflated = compress.then(|| zlib::deflate(payload)).flatten();
+        let deflated = deflated.filter(|deflated| deflated.len() + 1 < payload.len());
+        let shrinks = deflated.is_some();
+        let payload = deflated.as_deref().unwrap_or(payload);
         let length = payload.len().div_ceil(3) * 4 + STAMP_LENGTH + SIGNATURE_LENGTH + 3;
         let mut text = String::with_capacity(length);
         if shrinks {
@@ -130,7 +129,7 @@ impl Signer {
             None => from_base64url(text.as_bytes()).map_err(|Malformed| Bad::Payload)?,
             Some(text) => {
                 let deflated = from_base64url(text.as_bytes()).map_err(|Malformed| Bad::Payload)?;
-                decompress_to_vec_zlib_with_limit(&deflated, MAX_INFLATED).map_err(|_| Bad::Payload)?
+                zlib::inflate(&deflated, MAX_INFLATED).map_err(|Malformed| Bad::Payload)?
             }
         };
         Ok((payload, proof))
@@ -307,7 +306,6 @@ const SEPARATOR: char = ':';
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const SIGNATURE_LENGTH: usize = 43; // 32 bytes in base64
 const STAMP_LENGTH: usize = 11; // 2^63 in base 62
-const ZLIB_LEVEL: u8 = 6; // Python's default
 /// A thousandfold inflated payload would be a bomb; sessions are a few hundred bytes.
 const MAX_INFLATED: usize = 4 << 20;
 const COOKIE_KEY: &[u8] = b"django.http.cookies";
