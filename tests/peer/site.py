@@ -78,19 +78,21 @@ def load_urls():
     global urlpatterns
     from django.contrib import admin
     from django.urls import path
-    from rest_framework.authentication import BasicAuthentication, TokenAuthentication
+    from rest_framework.authentication import BasicAuthentication, SessionAuthentication, TokenAuthentication
     from rest_framework.permissions import IsAuthenticated
     from rest_framework.renderers import JSONRenderer
     from rest_framework.response import Response
     from rest_framework.views import APIView
 
     class Probe(APIView):
-        authentication_classes = [BasicAuthentication, TokenAuthentication]
+        authentication_classes = [BasicAuthentication, TokenAuthentication, SessionAuthentication]
         permission_classes = [IsAuthenticated]
         renderer_classes = [JSONRenderer]
 
         def get(self, request):
             return Response({"user": request.user.get_username(), "auth": request.auth and str(request.auth)})
+
+        post = get
 
     urlpatterns = [path("admin/", admin.site.urls), path("probe/", Probe.as_view())]
 
