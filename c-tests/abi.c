@@ -48,6 +48,9 @@ FROZEN(AUTH_BY_EMAIL == 2);
 FROZEN(AUTH_NEW_STAFF == 1);
 FROZEN(AUTH_NEW_SUPERUSER == 2);
 FROZEN(AUTH_NEW_NO_PASSWORD == 4);
+FROZEN(AUTH_SIGN_TIMED == 1);
+FROZEN(AUTH_SIGN_COOKIE == 2);
+FROZEN(AUTH_SIGN_ANY_AGE == 4);
 FROZEN(AUTH_SCHEME_ONE_THREAD == 1);
 FROZEN(AUTH_SCHEME_BLOCKS == 2);
 
@@ -103,6 +106,23 @@ AT(auth_new_user, reserved, 12);
 AT(auth_new_user, name, 16);
 AT(auth_new_user, email, 32);
 AT(auth_new_user, password, 48);
+
+FROZEN(sizeof(auth_session_options) >= 64);
+AT(auth_session_options, size, 0);
+AT(auth_session_options, flags, 8);
+AT(auth_session_options, reserved, 12);
+AT(auth_session_options, user, 16);
+AT(auth_session_options, cookie, 32);
+AT(auth_session_options, backend, 48);
+
+FROZEN(sizeof(auth_sign_options) >= 64);
+AT(auth_sign_options, size, 0);
+AT(auth_sign_options, flags, 8);
+AT(auth_sign_options, reserved, 12);
+AT(auth_sign_options, now_us, 16);
+AT(auth_sign_options, max_age, 24);
+AT(auth_sign_options, salt, 32);
+AT(auth_sign_options, cookie, 48);
 
 /* An element of an array, so its size is frozen too. */
 FROZEN(sizeof(auth_scheme) == 72);
@@ -187,6 +207,23 @@ auth_status auth_user_create(const auth_context *, const auth_new_user *, auth_u
 auth_status auth_password_check(const auth_context *, auth_str, auth_str, auth_user **);
 auth_status auth_password_set(const auth_context *, auth_str, auth_str);
 
+auth_status auth_session_create(const auth_context *, const auth_session_options *, auth_session **);
+auth_status auth_session_end(const auth_context *, auth_str, auth_session **);
+const char *auth_session_key(const auth_session *);
+const char *auth_session_cookie(const auth_session *, size_t);
+void auth_session_free(auth_session *);
+auth_status auth_csrf_token(const auth_request *, auth_csrf **);
+const char *auth_csrf_text(const auth_csrf *);
+const char *auth_csrf_cookie(const auth_csrf *);
+void auth_csrf_free(auth_csrf *);
+
+auth_status auth_sign(const auth_context *, const auth_sign_options *, auth_str, auth_signed **);
+auth_status auth_unsign(const auth_context *, const auth_sign_options *, auth_str, auth_signed **);
+const char *auth_signed_text(const auth_signed *);
+const char *auth_signed_value(const auth_signed *);
+int64_t auth_signed_time(const auth_signed *);
+void auth_signed_free(auth_signed *);
+
 auth_status auth_view_header(const auth_view *, auth_str, auth_str *);
 auth_str auth_view_method(const auth_view *);
 auth_str auth_view_target(const auth_view *);
@@ -211,9 +248,12 @@ static inline auth_str initialisers_compile(auth_log log)
   auth_options options = AUTH_OPTIONS_INIT;
   auth_token_options token = AUTH_TOKEN_OPTIONS_INIT;
   auth_new_user user = AUTH_NEW_USER_INIT;
+  auth_session_options session = AUTH_SESSION_OPTIONS_INIT;
+  auth_sign_options sign = AUTH_SIGN_OPTIONS_INIT;
   auth_scheme scheme = AUTH_SCHEME_INIT;
   options.log = log;
   http.size += headers.size + options.size + token.size + user.size + scheme.size;
+  http.size += session.size + sign.size;
   return http.size > 0 ? literal : auth_text("text");
 }
 

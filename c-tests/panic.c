@@ -113,6 +113,36 @@ static void accounts(void)
   CHECK_TEXT(sql("site.db", "SELECT count(*) FROM auth_user WHERE username = 'new'"), "0");
 }
 
+static void sessions_and_signatures(void)
+{
+  auth_session_options options = AUTH_SESSION_OPTIONS_INIT;
+  auth_sign_options sign = AUTH_SIGN_OPTIONS_INIT;
+  auth_request *request = request_of(context, "A", "b");
+  auth_session *session = NULL;
+  auth_csrf *csrf = NULL;
+  auth_signed *signed_text = NULL;
+  options.user = auth_text("alice");
+  PANICS(auth_session *, auth_session_create(context, &options, &out));
+  CHECK_TEXT(sql("site.db", "SELECT count(*) FROM django_session WHERE expire_date < '2030'"), "0");
+  PANICS(auth_session *, auth_session_end(context, none, &out));
+  PANICS(auth_csrf *, auth_csrf_token(request, &out));
+  PANICS(auth_signed *, auth_sign(context, &sign, none, &out));
+  PANICS(auth_signed *, auth_unsign(context, &sign, none, &out));
+  CHECK_STATUS(auth_session_create(context, &options, &session), AUTH_OK);
+  CHECK_STATUS(auth_csrf_token(request, &csrf), AUTH_OK);
+  CHECK_STATUS(auth_sign(context, &sign, none, &signed_text), AUTH_OK);
+  authchain_test_panic();
+  auth_session_free(session);
+  all_is_well();
+  authchain_test_panic();
+  auth_csrf_free(csrf);
+  all_is_well();
+  authchain_test_panic();
+  auth_signed_free(signed_text);
+  all_is_well();
+  auth_request_free(request);
+}
+
 static void reports(void)
 {
   auth_options options = AUTH_OPTIONS_INIT;
@@ -215,6 +245,7 @@ int main(void)
   requests();
   users();
   accounts();
+  sessions_and_signatures();
   reports();
   frees();
   no_answer_lets_nobody_in(panics_at_answer);

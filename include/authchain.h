@@ -137,6 +137,22 @@
 #define AUTH_NEW_NO_PASSWORD 4
 
 /**
+ * With the moment of signing, as Django's `TimestampSigner` does.
+ */
+#define AUTH_SIGN_TIMED 1
+
+/**
+ * As the value of the cookie `cookie`, as Django's `set_signed_cookie` does;
+ * has the moment, too.
+ */
+#define AUTH_SIGN_COOKIE 2
+
+/**
+ * auth_unsign: however long ago it was signed, whatever `max_age` says.
+ */
+#define AUTH_SIGN_ANY_AGE 4
+
+/**
  * Only one thread at a time may call `authenticate`. A child that is forked
  * during such a call has its turn all the same; what the scheme had half done
  * in its own data is the scheme's affair.
@@ -222,6 +238,13 @@ typedef struct auth_answer auth_answer;
 typedef struct auth_context auth_context;
 
 /**
+ * A CSRF token for one page. Wiped when it is freed.
+ *
+ * Methods: auth_csrf_token, auth_csrf_text, auth_csrf_cookie, auth_csrf_free.
+ */
+typedef struct auth_csrf auth_csrf;
+
+/**
  * Why a configuration cannot be used: one problem and its place.
  *
  * Methods: auth_report_file, auth_report_line, auth_report_column,
@@ -249,6 +272,23 @@ typedef struct auth_request auth_request;
  * auth_response_header, auth_response_body.
  */
 typedef struct auth_response auth_response;
+
+/**
+ * A session that was made or ended, and the cookies that tell the browser so.
+ * Its key and cookies are wiped when it is freed.
+ *
+ * Methods: auth_session_create, auth_session_end, auth_session_key,
+ * auth_session_cookie, auth_session_free.
+ */
+typedef struct auth_session auth_session;
+
+/**
+ * A signed text and what it says. Wiped when it is freed.
+ *
+ * Methods: auth_sign, auth_unsign, auth_signed_text, auth_signed_value,
+ * auth_signed_time, auth_signed_free.
+ */
+typedef struct auth_signed auth_signed;
 
 /**
  * A fresh credential. Its secret is wiped when it is freed.
@@ -524,6 +564,79 @@ typedef struct auth_new_user {
    */
   struct auth_str password;
 } auth_new_user;
+
+/**
+ * Whom to log in. Start with `AUTH_SESSION_OPTIONS_INIT`.
+ */
+typedef struct auth_session_options {
+  /**
+   * sizeof(auth_session_options); set by the initialiser.
+   */
+  size_t size;
+  /**
+   * 0; unknown bits are AUTH_EINVAL.
+   */
+  uint32_t flags;
+  /**
+   * Keeps the struct without holes; 0.
+   */
+  uint32_t reserved;
+  /**
+   * The user's name. That it is this user has been found out before: by a verdict, say, or
+   * auth_password_check.
+   */
+  struct auth_str user;
+  /**
+   * The value of the session cookie as the browser sent it, empty for none: what that session
+   * holds is kept under a new key, unless it was another user's.
+   */
+  struct auth_str cookie;
+  /**
+   * Which of `authentication_backends` vouches for the user: its dotted path, or the short name
+   * of one of Django's. Empty for the one that checks passwords, else the first.
+   */
+  struct auth_str backend;
+} auth_session_options;
+
+/**
+ * How to sign, and what to believe. Start with `AUTH_SIGN_OPTIONS_INIT`.
+ *
+ * With no flag it is Django's `Signer`. `signing.dumps` and `loads` are not
+ * for texts but for JSON, and not here.
+ */
+typedef struct auth_sign_options {
+  /**
+   * sizeof(auth_sign_options); set by the initialiser.
+   */
+  size_t size;
+  /**
+   * AUTH_SIGN_TIMED and others; unknown bits are AUTH_EINVAL.
+   */
+  uint32_t flags;
+  /**
+   * Keeps the struct without holes; 0.
+   */
+  uint32_t reserved;
+  /**
+   * Unix time in microseconds, for tests; 0: the clock.
+   */
+  int64_t now_us;
+  /**
+   * auth_unsign: the greatest age in seconds that is still good. It is always asked for where
+   * there is a moment, unless AUTH_SIGN_ANY_AGE says otherwise; elsewhere it has to be 0.
+   */
+  int64_t max_age;
+  /**
+   * What is signed under one salt is not believed under another: name the purpose, and use a
+   * salt either with a moment or without, because Django takes the one for the other. Empty
+   * for the salt of Django's class; for a cookie Django's `salt` argument.
+   */
+  struct auth_str salt;
+  /**
+   * The name of the cookie, with AUTH_SIGN_COOKIE only.
+   */
+  struct auth_str cookie;
+} auth_sign_options;
 
 #ifdef __cplusplus
 extern "C" {
@@ -1187,6 +1300,183 @@ enum auth_status auth_password_set(const struct auth_context *context,
                                    struct auth_str password);
 
 /**
+ * Logs a user in as Django's `auth.login` does: a new session that Django
+ * knows, too, under a new key, with a new CSRF secret; the moment goes into
+ * `last_login`.
+ *
+ * Ownership: free `*out` with auth_session_free. Threads: any. Blocks:
+ * database, session files.
+ * Returns: AUTH_OK, AUTH_REFUSED (no such user, or inactive; `*out` is NULL),
+ * AUTH_EINVAL, AUTH_ENOTSUP (no such backend), AUTH_ESTORE, AUTH_EBUSY (no
+ * random bytes), AUTH_EPANIC.
+ */
+AUTH_API
+enum auth_status auth_session_create(const struct auth_context *context,
+                                     const struct auth_session_options *options,
+                                     struct auth_session **out);
+
+/**
+ * Ends the session of a cookie, and says how to take the cookie away; that
+ * also where there was no session. A session that is kept in the cookie itself
+ * (`signed_cookies`) cannot be ended: whoever copied the cookie has it until
+ * it is too old.
+ *
+ * Ownership: free `*out` with auth_session_free; it has cookies, but no key.
+ * Threads: any. Blocks: database, session files.
+ * Returns: AUTH_OK, AUTH_REFUSED (there was none to end; `*out` is written all
+ * the same), AUTH_EINVAL, AUTH_ESTORE, AUTH_EPANIC.
+ */
+AUTH_API
+enum auth_status auth_session_end(const struct auth_context *context,
+                                  struct auth_str cookie,
+                                  struct auth_session **out);
+
+/**
+ * The key, which is the value of the session cookie: a secret.
+ *
+ * Ownership: borrowed from the session. Threads: any. Blocks: never.
+ * Returns: a text, or NULL for a session that was ended, and for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+const char *auth_session_key(const struct auth_session *session);
+
+/**
+ * The value of `Set-Cookie` number `i`, counted from 0: send each of them in a
+ * header of its own.
+ *
+ * Ownership: borrowed from the session. Threads: any. Blocks: never.
+ * Returns: a text, or NULL when there is no such cookie, and for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+const char *auth_session_cookie(const struct auth_session *session,
+                                size_t i);
+
+/**
+ * Frees a session and wipes its secrets; NULL does nothing. The user stays
+ * logged in.
+ *
+ * Ownership: takes the session. Threads: any. Blocks: never.
+ * Returns: nothing.
+ */
+AUTH_API void auth_session_free(struct auth_session *session);
+
+/**
+ * A CSRF token for a page that the host makes itself, as Django's `get_token`
+ * gives one: for the secret of the request's cookie, or of its session with
+ * `csrf_use_sessions`; where there is none, a new one is made. Put the text
+ * into a field `csrfmiddlewaretoken` of each form, send the cookie, and
+ * `Vary: Cookie`.
+ *
+ * Ownership: free `*out` with auth_csrf_free. Threads: one at a time. Blocks:
+ * database and session files, with `csrf_use_sessions` only.
+ * Returns: AUTH_OK, AUTH_REFUSED (sessions hold the secrets, and the request
+ * has none; `*out` is NULL), AUTH_EINVAL, AUTH_ESTORE, AUTH_EBUSY (no random
+ * bytes), AUTH_EPANIC.
+ */
+AUTH_API
+enum auth_status auth_csrf_token(const struct auth_request *request,
+                                 struct auth_csrf **out);
+
+/**
+ * The token as it goes into a page, another text in each. A script may send it
+ * in the header of `csrf_header_name` instead (X-CSRFToken).
+ *
+ * Ownership: borrowed from the token. Threads: any. Blocks: never.
+ * Returns: a text, or NULL for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+const char *auth_csrf_text(const struct auth_csrf *csrf);
+
+/**
+ * The value of the `Set-Cookie` to send with the page: of the CSRF cookie,
+ * whose time begins anew, or of the session that has just got a secret.
+ *
+ * Ownership: borrowed from the token. Threads: any. Blocks: never.
+ * Returns: a text, or NULL when there is nothing to send, and for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+const char *auth_csrf_cookie(const struct auth_csrf *csrf);
+
+/**
+ * Frees a token and wipes it; NULL does nothing.
+ *
+ * Ownership: takes the token. Threads: any. Blocks: never.
+ * Returns: nothing.
+ */
+AUTH_API void auth_csrf_free(struct auth_csrf *csrf);
+
+/**
+ * Signs a text with `secret_key`, so that Django and auth_unsign believe it.
+ * It is signed, not hidden: everybody can read it.
+ *
+ * Ownership: free `*out` with auth_signed_free. Threads: any. Blocks: never.
+ * Returns: AUTH_OK, AUTH_EINVAL, AUTH_ENOTSUP, AUTH_EPANIC.
+ */
+AUTH_API
+enum auth_status auth_sign(const struct auth_context *context,
+                           const struct auth_sign_options *options,
+                           struct auth_str value,
+                           struct auth_signed **out);
+
+/**
+ * Takes a signed text apart, if `secret_key` or one of `secret_key_fallbacks`
+ * signed it under the same salt (and for the same cookie), and not too long ago.
+ * The text may be any bytes.
+ *
+ * Ownership: free `*out` with auth_signed_free. Threads: any. Blocks: never.
+ * Returns: AUTH_OK, AUTH_REFUSED (not signed so, changed, or too old; `*out`
+ * is NULL), AUTH_EINVAL, AUTH_ENOTSUP, AUTH_EPANIC.
+ */
+AUTH_API
+enum auth_status auth_unsign(const struct auth_context *context,
+                             const struct auth_sign_options *options,
+                             struct auth_str text,
+                             struct auth_signed **out);
+
+/**
+ * The whole signed text, to be sent.
+ *
+ * Ownership: borrowed from the signed text. Threads: any. Blocks: never.
+ * Returns: a text, or NULL for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+const char *auth_signed_text(const struct auth_signed *signed_);
+
+/**
+ * What was signed.
+ *
+ * Ownership: borrowed from the signed text. Threads: any. Blocks: never.
+ * Returns: a text, or NULL for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+const char *auth_signed_value(const struct auth_signed *signed_);
+
+/**
+ * When it was signed.
+ *
+ * Ownership: none. Threads: any. Blocks: never.
+ * Returns: Unix time in seconds; 0 where the way of signing does not say, and
+ * for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+int64_t auth_signed_time(const struct auth_signed *signed_);
+
+/**
+ * Frees a signed text and wipes it; NULL does nothing.
+ *
+ * Ownership: takes the signed text. Threads: any. Blocks: never.
+ * Returns: nothing.
+ */
+AUTH_API void auth_signed_free(struct auth_signed *signed_);
+
+/**
  * A header of the request; duplicates are joined with a comma.
  *
  * Ownership: `*value` is borrowed for the call of the scheme. Threads: the
@@ -1337,6 +1627,8 @@ template <typename T> static inline T auth_sized_()
 #define AUTH_OPTIONS_INIT AUTH_INIT_(auth_options)
 #define AUTH_TOKEN_OPTIONS_INIT AUTH_INIT_(auth_token_options)
 #define AUTH_NEW_USER_INIT AUTH_INIT_(auth_new_user)
+#define AUTH_SESSION_OPTIONS_INIT AUTH_INIT_(auth_session_options)
+#define AUTH_SIGN_OPTIONS_INIT AUTH_INIT_(auth_sign_options)
 #define AUTH_SCHEME_INIT AUTH_INIT_(auth_scheme)
 
 #endif  /* AUTHCHAIN_H */

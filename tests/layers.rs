@@ -43,12 +43,12 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         ],
     ),
     ("context", &["config", "chain", "accounts", "ctx", "store", "codec", "sys", "error"]),
-    ("exchange", &["context", "route", "chain", "request", "verdict", "error"]),
+    ("exchange", &["context", "route", "chain", "csrf", "request", "verdict", "error"]),
     (
         "capi",
         &[
-            "exchange", "context", "config", "accounts", "schemes", "request", "verdict", "store", "codec", "sys",
-            "error",
+            "exchange", "context", "config", "csrf", "accounts", "schemes", "request", "verdict", "store", "codec",
+            "sys", "error",
         ],
     ),
     (

@@ -6,14 +6,24 @@ import threading
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from ctypes import byref, c_char_p, c_uint32, c_void_p
-from types import TracebackType
-from typing import Any, Final
+from datetime import timedelta
+from typing import Any, Final, TypeVar
 
 from . import _ffi, schemes, wsgi
 from ._http import Headers, Text, http
 from .errors import AuthError, ConfigError, Status, StoreError
 from .schemes import Scheme
-from .verdict import ANONYMOUS, Response, StoredToken, Token, User, Verdict
+from .verdict import (
+    ANONYMOUS,
+    CsrfToken,
+    EndedSession,
+    Response,
+    Session,
+    StoredToken,
+    Token,
+    User,
+    Verdict,
+)
 
 Log = Callable[[int, str], object]
 """Takes syslog's severity (3 failure, 5 refused, 7 passed) and one line without secrets, on the
@@ -23,8 +33,43 @@ Path = str | os.PathLike[str]
 
 _lib: Final = _ffi.library
 
+_MOST_INPUT: Final = 1 << 20
+"""What one call takes."""
 
-class Context:
+
+_Closes = TypeVar("_Closes", bound="_Closing")
+
+
+class _Closing:
+    """What `with` closes."""
+
+    __slots__ = ()
+
+    def close(self) -> None:
+        raise NotImplementedError
+
+    def __enter__(self: _Closes) -> _Closes:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+
+class Endpoint:
+    """An endpoint of a context (`Context.endpoint`), for `Request.serve`."""
+
+    __slots__ = ("_handle", "_number", "name")
+
+    def __init__(self, name: str, number: int, handle: "_Handle") -> None:
+        self.name: Final = name
+        self._number = number
+        self._handle = handle
+
+    def __repr__(self) -> str:
+        return f"<Endpoint {self.name!r}>"
+
+
+class Context(_Closing):
     """A loaded configuration, for any number of threads.
 
     With neither `path` nor `text` the usual file is meant: $AUTHCHAIN_CONFIG, else the one in
@@ -61,17 +106,6 @@ class Context:
         """Gives up the configuration; calls under way on other threads end as they would have.
         Everything but `close` then raises ValueError."""
         self._handle = None
-
-    def __enter__(self) -> "Context":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     # --- requests ---------------------------------------------------------------------------
 
@@ -158,6 +192,98 @@ class Context:
             now_us=now_us,
         )
         return Request(_begin(handle, made), handle, lambda chain: self._chain(handle, chain))
+
+    def endpoint(self, name: str) -> Endpoint:
+        """An endpoint of the configuration. ConfigError: there is none of this name."""
+        handle = self._open()
+        number = c_uint32()
+        status = _lib.auth_context_endpoint(handle.pointer, _ffi.text(name), byref(number))
+        if status == Status.ECONFIG:
+            raise ConfigError(f"the configuration has no endpoint {name!r}")
+        _check(status)
+        return Endpoint(name, number.value, handle)
+
+    # --- sessions ---------------------------------------------------------------------------
+
+    def create_session(self, user: str, *, cookie: Text = "", backend: str = "") -> Session:
+        """Logs a user in, as Django's `auth.login` does. That it is this user has to be known.
+
+        `cookie` is the session cookie that the browser sent: what that session holds is kept under
+        a new key, unless it was another user's. `backend` is one of `authentication_backends`, by
+        default the one that checks passwords. AuthError: no such user, or inactive
+        (`Status.REFUSED`); no such backend (`Status.ENOTSUP`). StoreError: the database cannot
+        answer.
+        """
+        options = _ffi.auth_session_options(
+            size=ctypes.sizeof(_ffi.auth_session_options),
+            user=_ffi.text(user),
+            cookie=_ffi.text(cookie),
+            backend=_ffi.text(backend),
+        )
+        made = self._find(_lib.auth_session_create, byref(options))
+        session = _found(made, f"no active user {user!r}")
+        try:
+            return Session(key=_text(_lib.auth_session_key(session)), cookies=_cookies(session))
+        finally:
+            _lib.auth_session_free(session)
+
+    def end_session(self, cookie: Text) -> EndedSession:
+        """Ends the session of a cookie; what it returns also takes the cookie away. StoreError: the
+        database cannot answer."""
+        handle = self._open()
+        out = c_void_p()
+        status = _lib.auth_session_end(handle.pointer, _ffi.text(cookie), byref(out))
+        _check(status)
+        try:
+            return EndedSession(existed=status == Status.OK, cookies=_cookies(out))
+        finally:
+            _lib.auth_session_free(out)
+
+    # --- signed texts -----------------------------------------------------------------------
+
+    def sign(self, value: str, salt: str = "") -> str:
+        """The value with a signature by `secret_key`, as Django's `Signer(salt=salt)` signs. Name
+        the purpose in the salt. It is not hidden: everybody can read it."""
+        return self._sign(value, _signing(0, salt))
+
+    def unsign(self, signed: Text, salt: str = "") -> str | None:
+        """The value; None when it was not signed so."""
+        return self._unsign(signed, _signing(0, salt))
+
+    def sign_timed(self, value: str, salt: str = "") -> str:
+        """The value with the moment and a signature, as `TimestampSigner(salt=salt)` signs."""
+        return self._sign(value, _signing(_ffi.SIGN_TIMED, salt))
+
+    def unsign_timed(
+        self, signed: Text, salt: str = "", *, max_age: int | timedelta | None
+    ) -> str | None:
+        """The value; None when it was not signed so, or longer ago than `max_age` (seconds; None
+        is any time)."""
+        return self._unsign(signed, _signing(_ffi.SIGN_TIMED, salt, max_age=max_age))
+
+    def sign_cookie(self, name: str, value: str, salt: str = "") -> str:
+        """The value of a cookie, as Django's `set_signed_cookie` writes it."""
+        return self._sign(value, _signing(_ffi.SIGN_COOKIE, salt, name))
+
+    def unsign_cookie(
+        self, name: str, cookie: Text, salt: str = "", *, max_age: int | timedelta | None
+    ) -> str | None:
+        """What a signed cookie holds, as `get_signed_cookie` reads it; else as `unsign_timed`."""
+        return self._unsign(cookie, _signing(_ffi.SIGN_COOKIE, salt, name, max_age=max_age))
+
+    def _sign(self, value: str, how: _ffi.auth_sign_options) -> str:
+        signed = self._find(_lib.auth_sign, byref(how), _ffi.text(value))
+        try:
+            return _text(_lib.auth_signed_text(signed))
+        finally:
+            _lib.auth_signed_free(signed)
+
+    def _unsign(self, text: Text, how: _ffi.auth_sign_options) -> str | None:
+        signed = self._find(_lib.auth_unsign, byref(how), _ffi.text(text))
+        try:
+            return _option(_lib.auth_signed_value(signed))
+        finally:
+            _lib.auth_signed_free(signed)
 
     # --- tokens -----------------------------------------------------------------------------
 
@@ -300,16 +426,17 @@ class Context:
         return True
 
 
-class Request:
-    """A request being judged. A chain asked again gives the same verdict.
+class Request(_Closing):
+    """A request being judged. A chain or endpoint asked again gives the same verdict.
 
     Calls from several threads take turns. ValueError: the request is closed.
     """
 
-    __slots__ = ("_chain", "_finalizer", "_lock", "_pointer", "__weakref__")
+    __slots__ = ("_chain", "_finalizer", "_handle", "_lock", "_pointer", "__weakref__")
 
     def __init__(self, pointer: int, handle: "_Handle", chain: Callable[[str], int]) -> None:
         self._pointer = pointer
+        self._handle = handle
         self._chain = chain
         self._lock = threading.Lock()
         self._finalizer = _freed(self, _lib.auth_request_free, pointer, handle)
@@ -320,6 +447,49 @@ class Request:
         with self._lock:
             pointer = self._open()
             return _verdict(pointer, _lib.auth_request_authenticate(pointer, number))
+
+    def wants_body(self, target: str | Endpoint = "default") -> bool:
+        """Whether a chain, by its name, or an endpoint needs the body of this request: then `feed`
+        it first. ConfigError: no such chain."""
+        number = self._number(target)
+        with self._lock:
+            return bool(_lib.auth_request_wants(self._open(), number) & _ffi.WANTS_BODY)
+
+    def feed(self, piece: bytes, *, last: bool = True) -> None:
+        """Hands over the body, or the next piece of it. Of a body beyond 2.5 MiB no more is kept,
+        and the verdict is 413. AuthError: the last piece was there already."""
+        with self._lock:
+            pointer = self._open()
+            pieces = [piece[i : i + _MOST_INPUT] for i in range(0, len(piece), _MOST_INPUT)]
+            for i, part in enumerate(pieces or [b""], 1):
+                ends = last and i >= len(pieces)
+                _check(_lib.auth_request_feed_body(pointer, _ffi.text(part), int(ends)))
+
+    def serve(self, endpoint: Endpoint) -> Verdict:
+        """Serves an endpoint: send the verdict's `response` whatever the status. ValueError: an
+        endpoint of another context."""
+        number = self._number(endpoint)
+        with self._lock:
+            pointer = self._open()
+            return _verdict(pointer, _lib.auth_request_serve(pointer, number))
+
+    def csrf_token(self) -> CsrfToken | None:
+        """A CSRF token for a page of the application's own (Django's `get_token`). None: the
+        configuration has the secrets in sessions, and the request has no session.
+
+        StoreError: the database cannot answer.
+        """
+        out = c_void_p()
+        with self._lock:
+            status = _lib.auth_csrf_token(self._open(), byref(out))
+        _check(status)
+        if status == Status.REFUSED:
+            return None
+        try:
+            cookie = _option(_lib.auth_csrf_cookie(out))
+            return CsrfToken(text=_text(_lib.auth_csrf_text(out)), cookie=cookie)
+        finally:
+            _lib.auth_csrf_free(out)
 
     def deny(self, detail: str = "") -> Verdict:
         """The application's own no, answered by DRF's rule: nobody is asked to log in, somebody
@@ -340,16 +510,12 @@ class Request:
         with self._lock:
             self._finalizer()
 
-    def __enter__(self) -> "Request":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
+    def _number(self, target: str | Endpoint) -> int:
+        if isinstance(target, str):
+            return self._chain(target)
+        if target._handle is not self._handle:
+            raise ValueError(f"{target!r} is of another context")
+        return target._number
 
     def _open(self) -> int:
         if not self._finalizer.alive:
@@ -437,6 +603,27 @@ def _options(
         n_schemes=len(array),
     )
     return options, (logged, array)
+
+
+def _signing(
+    flags: int, salt: str, cookie: str = "", max_age: int | timedelta | None = 0
+) -> _ffi.auth_sign_options:
+    if isinstance(max_age, timedelta):
+        max_age = int(max_age.total_seconds())
+    return _ffi.auth_sign_options(
+        size=ctypes.sizeof(_ffi.auth_sign_options),
+        flags=flags | (_ffi.SIGN_ANY_AGE if max_age is None else 0),
+        max_age=max_age or 0,
+        salt=_ffi.text(salt),
+        cookie=_ffi.text(cookie),
+    )
+
+
+def _cookies(session: int | c_void_p) -> tuple[str, ...]:
+    cookies: list[str] = []
+    while (cookie := _lib.auth_session_cookie(session, len(cookies))) is not None:
+        cookies.append(_text(cookie))
+    return tuple(cookies)
 
 
 def _logged(log: Log) -> Any:

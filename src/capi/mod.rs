@@ -30,6 +30,10 @@ pub mod token;
 
 pub mod account;
 
+pub mod session;
+
+pub mod signing;
+
 pub mod scheme;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

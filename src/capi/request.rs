@@ -14,6 +14,8 @@ use super::user::auth_user;
 use super::{guard, guard_or};
 use crate::codec::form::MAX_BODY;
 use crate::context::{self, Context};
+use crate::csrf::PageToken;
+use crate::error::Error;
 use crate::exchange::{Asked, Exchange};
 use crate::request::{Body, Header, Headers, Packed, Request};
 
@@ -81,6 +83,13 @@ pub struct auth_request {
     body: Fed,
     failure: Text,
     log: Text,
+}
+
+impl auth_request {
+    /// A CSRF token for a page of the host's.
+    pub(super) fn csrf_token(&self) -> Result<Option<PageToken>, Error> {
+        self.user.exchange().csrf_token(&self.copy.request())
+    }
 }
 
 /// A body as it comes in.

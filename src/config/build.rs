@@ -12,6 +12,7 @@ use super::read::Source;
 use super::{Config, tables};
 use crate::accounts::sessions::Sessions;
 use crate::chain::{Anonymous, CONTROLS, Chain, Challenges, Control, Link};
+use crate::codec::Secret;
 use crate::codec::digest::DigestKey;
 use crate::codec::password::{HASHERS, Hasher, HasherDef, Hashers};
 use crate::codec::rate::Rate;
@@ -74,6 +75,7 @@ pub(super) fn config(root: &Node, source: &Source<'_>, custom: &Hosts) -> Result
     let Builder { tokens, sessions, csrf, remote_user_backend, .. } = builder;
     Ok(Config {
         site: settings.site()?,
+        secrets: settings.secrets().map(Secret::new).collect(),
         sessions,
         csrf,
         remote_user_backend,

@@ -184,8 +184,9 @@ A secret is written in one of three ways:
 | `{ env = "AUTHCHAIN_SECRET_KEY" }` | in this variable of the host's environment; ignored in set-uid and set-gid processes |
 | `"…"` | in the configuration itself, which others may then not read; this is not checked |
 
-In this release `secret_key` is used for digests only: of tokens, in logs and listings, and of user names, in the counters of
-the throttle. With another key those counters start anew."#;
+`secret_key` signs sessions and what hosts have signed (`auth_sign`), and makes the digests of tokens in logs and listings, and
+of user names in the counters of the throttle. With another key those counters start anew; what the former one signed counts
+as long as it stands in `secret_key_fallbacks`."#;
 
 const CONTROL_WORDS: &str = r#"An item of `schemes` is the name of a scheme, or a table: `scheme`, optionally `control`, and options of the scheme that
 replace those of `[schemes.NAME]` here. A host can add schemes of its own through the C ABI (`auth_scheme`) or the Python

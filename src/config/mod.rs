@@ -17,6 +17,7 @@ pub(crate) use node::Node;
 
 use crate::accounts::sessions::Sessions;
 use crate::chain::Chain;
+use crate::codec::Secret;
 use crate::codec::digest::DigestKey;
 use crate::codec::password::Hashers;
 use crate::csrf::Csrf;
@@ -42,6 +43,8 @@ pub(crate) struct Config {
     /// Whether a login replaces a hash that is not of the preferred kind.
     pub rehash: bool,
     pub site: Site,
+    /// SECRET_KEY, then SECRET_KEY_FALLBACKS.
+    pub secrets: Vec<Secret>,
     pub sessions: Arc<Sessions>,
     pub csrf: Arc<Csrf>,
     pub endpoints: Vec<Route>,
