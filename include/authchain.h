@@ -283,6 +283,18 @@ typedef struct auth_response auth_response;
 typedef struct auth_session auth_session;
 
 /**
+ * The options of a `[schemes.NAME]` as `configure` of a custom scheme sees
+ * them; valid during the call only. Whatever it does not ask for by name is an
+ * unknown key, and refuses the configuration with its line and column, as does
+ * a value of another kind than it asks for.
+ *
+ * Methods: auth_settings_scheme, auth_settings_count, auth_settings_name,
+ * auth_settings_text, auth_settings_integer, auth_settings_boolean,
+ * auth_settings_refuse.
+ */
+typedef struct auth_settings auth_settings;
+
+/**
  * A signed text and what it says. Wiped when it is freed.
  *
  * Methods: auth_sign, auth_unsign, auth_signed_text, auth_signed_value,
@@ -347,9 +359,9 @@ typedef struct auth_str {
 typedef void (*auth_log)(void *data, int severity, const char *line);
 
 /**
- * A scheme of the host's own, named in `[chains.…] schemes` like any other.
- * Start with `AUTH_SCHEME_INIT`. It says who it is by name only: that the user
- * exists and is active is checked by the library.
+ * A scheme of the host's own or of a plug-in, named in `[chains.…] schemes`
+ * like any other. Start with `AUTH_SCHEME_INIT`. It says who it is by name
+ * only: that the user exists and is active is checked by the library.
  */
 typedef struct auth_scheme {
   /**
@@ -381,13 +393,24 @@ typedef struct auth_scheme {
                        struct auth_answer *answer);
   /**
    * Called once when the last user of the configuration is gone, also when it was refused
-   * (AUTH_ECONFIG); may be NULL.
+   * (AUTH_ECONFIG): with `data`, or for each time that `configure` was content with what that
+   * made, and then not with `data`. May be NULL.
    */
   void (*destroy)(void *data);
   /**
-   * Handed to both.
+   * Handed to the functions.
    */
   void *data;
+  /**
+   * Makes a scheme of the options that `[schemes.NAME]`, or an item of a chain, gives it, while
+   * the configuration is read: what it writes to `*made` (NULL before) is handed to the other
+   * functions instead of `data`. Once for each table and each item with options of its own.
+   * Returns AUTH_OK, or another status when it has made nothing; then the configuration is
+   * refused. Must not call the library but for auth_settings_…. NULL: it has no options.
+   */
+  int (*configure)(void *data,
+                   const struct auth_settings *settings,
+                   void **made);
 } auth_scheme;
 
 /**
@@ -638,6 +661,139 @@ typedef struct auth_sign_options {
   struct auth_str cookie;
 } auth_sign_options;
 
+/**
+ * The functions of the library that a plug-in calls, each as it is declared
+ * under its name with auth_ in front. A plug-in takes them from here and is
+ * not linked with the library: a host may have linked it statically, and a
+ * second copy would not know its types.
+ */
+typedef struct auth_api {
+  /**
+   * sizeof(auth_api) of the library.
+   */
+  size_t size;
+  /**
+   * AUTH_ABI_VERSION of the library.
+   */
+  uint32_t abi_version;
+  /**
+   * Keeps the struct without holes; 0.
+   */
+  uint32_t reserved;
+  /**
+   * auth_view_header.
+   */
+  enum auth_status (*view_header)(const struct auth_view *view,
+                                  struct auth_str name,
+                                  struct auth_str *value);
+  /**
+   * auth_view_method.
+   */
+  struct auth_str (*view_method)(const struct auth_view *view);
+  /**
+   * auth_view_target.
+   */
+  struct auth_str (*view_target)(const struct auth_view *view);
+  /**
+   * auth_view_host.
+   */
+  struct auth_str (*view_host)(const struct auth_view *view);
+  /**
+   * auth_view_peer.
+   */
+  struct auth_str (*view_peer)(const struct auth_view *view);
+  /**
+   * auth_view_remote_user.
+   */
+  struct auth_str (*view_remote_user)(const struct auth_view *view);
+  /**
+   * auth_answer_user.
+   */
+  enum auth_status (*answer_user)(const struct auth_answer *answer,
+                                  struct auth_str name);
+  /**
+   * auth_answer_refuse.
+   */
+  enum auth_status (*answer_refuse)(const struct auth_answer *answer,
+                                    struct auth_str detail);
+  /**
+   * auth_answer_pass.
+   */
+  enum auth_status (*answer_pass)(const struct auth_answer *answer);
+  /**
+   * auth_answer_broken.
+   */
+  enum auth_status (*answer_broken)(const struct auth_answer *answer,
+                                    struct auth_str why);
+  /**
+   * auth_settings_scheme.
+   */
+  const char *(*settings_scheme)(const struct auth_settings *settings);
+  /**
+   * auth_settings_count.
+   */
+  size_t (*settings_count)(const struct auth_settings *settings);
+  /**
+   * auth_settings_name.
+   */
+  const char *(*settings_name)(const struct auth_settings *settings, size_t i);
+  /**
+   * auth_settings_text.
+   */
+  enum auth_status (*settings_text)(const struct auth_settings *settings,
+                                    struct auth_str name,
+                                    const char **value);
+  /**
+   * auth_settings_integer.
+   */
+  enum auth_status (*settings_integer)(const struct auth_settings *settings,
+                                       struct auth_str name,
+                                       int64_t least,
+                                       int64_t most,
+                                       int64_t *value);
+  /**
+   * auth_settings_boolean.
+   */
+  enum auth_status (*settings_boolean)(const struct auth_settings *settings,
+                                       struct auth_str name,
+                                       int *value);
+  /**
+   * auth_settings_refuse.
+   */
+  enum auth_status (*settings_refuse)(const struct auth_settings *settings,
+                                      struct auth_str name,
+                                      struct auth_str text);
+} auth_api;
+
+/**
+ * What a plug-in offers: custom schemes in a shared object, which
+ * `[schemes.NAME] plugin = "/…/x.so"` names. Start with `AUTH_PLUGIN_INIT`.
+ *
+ * Methods: auth_plugin_entry.
+ */
+typedef struct auth_plugin {
+  /**
+   * sizeof(auth_plugin); set by the initialiser.
+   */
+  size_t size;
+  /**
+   * AUTH_ABI_VERSION of the header; set by the initialiser.
+   */
+  uint32_t abi_version;
+  /**
+   * Keeps the struct without holes; 0.
+   */
+  uint32_t reserved;
+  /**
+   * Its schemes; copied. `data` must live as long as the process.
+   */
+  const struct auth_scheme *schemes;
+  /**
+   * How many.
+   */
+  size_t n_schemes;
+} auth_plugin;
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -773,8 +929,9 @@ enum auth_status auth_context_open(const struct auth_options *options,
                                    struct auth_report **why);
 
 /**
- * Checks a configuration without opening anything but its own files. Schemes in
- * `options` are taken over as by auth_context_open: their `destroy` is called.
+ * Checks a configuration without opening anything but its own files and the
+ * plug-ins that it names, whose code runs. Schemes in `options` are taken over
+ * as by auth_context_open: their `destroy` is called.
  *
  * Ownership: free `*why` with auth_report_free; `why` may be NULL. It is
  * written on AUTH_ECONFIG only.
@@ -1585,6 +1742,96 @@ AUTH_API
 enum auth_status auth_answer_broken(const struct auth_answer *answer,
                                     struct auth_str why);
 
+/**
+ * The name that the configuration gives the scheme: NAME of `[schemes.NAME]`.
+ *
+ * Ownership: borrowed for the call of `configure`. Threads: the caller's.
+ * Blocks: never.
+ * Returns: a text, or NULL for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+const char *auth_settings_scheme(const struct auth_settings *settings);
+
+/**
+ * How many options there are.
+ *
+ * Ownership: none. Threads: the caller's. Blocks: never.
+ * Returns: the number; 0 for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+size_t auth_settings_count(const struct auth_settings *settings);
+
+/**
+ * The name of option number `i`, counted from 0, for a scheme that does not
+ * know its options beforehand. It still has to ask for the value.
+ *
+ * Ownership: borrowed for the call of `configure`. Threads: the caller's.
+ * Blocks: never.
+ * Returns: a text, or NULL when there is no such option, and for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+const char *auth_settings_name(const struct auth_settings *settings,
+                               size_t i);
+
+/**
+ * The text of an option. `{ file = "…" }` and `{ env = "…" }` are read for the
+ * scheme, with the checks of `secret_key`.
+ *
+ * Ownership: `*value` is borrowed for the call of `configure`. Threads: the
+ * caller's. Blocks: never.
+ * Returns: AUTH_OK, AUTH_REFUSED (no such option; nothing is written, so that
+ * a default stays), AUTH_ECONFIG (no text: the configuration will be refused),
+ * AUTH_EINVAL, AUTH_EPANIC.
+ */
+AUTH_API
+enum auth_status auth_settings_text(const struct auth_settings *settings,
+                                    struct auth_str name,
+                                    const char **value);
+
+/**
+ * The whole number of an option, between `least` and `most`.
+ *
+ * Ownership: none. Threads: the caller's. Blocks: never.
+ * Returns: AUTH_OK, AUTH_REFUSED (no such option; nothing is written, so that
+ * a default stays), AUTH_ECONFIG (no such number: the configuration will be
+ * refused), AUTH_EINVAL, AUTH_EPANIC.
+ */
+AUTH_API
+enum auth_status auth_settings_integer(const struct auth_settings *settings,
+                                       struct auth_str name,
+                                       int64_t least,
+                                       int64_t most,
+                                       int64_t *value);
+
+/**
+ * Whether an option is true: 1 or 0.
+ *
+ * Ownership: none. Threads: the caller's. Blocks: never.
+ * Returns: AUTH_OK, AUTH_REFUSED (no such option; nothing is written, so that
+ * a default stays), AUTH_ECONFIG (neither true nor false: the configuration
+ * will be refused), AUTH_EINVAL, AUTH_EPANIC.
+ */
+AUTH_API
+enum auth_status auth_settings_boolean(const struct auth_settings *settings,
+                                       struct auth_str name,
+                                       int *value);
+
+/**
+ * Says what is wrong with an option, or with the whole table when `name` is
+ * empty or that of no option. The first complaint counts, and the
+ * configuration will be refused with it. The text must not show a secret.
+ *
+ * Ownership: copies the text. Threads: the caller's. Blocks: never.
+ * Returns: AUTH_ECONFIG, for `configure` to return; AUTH_EINVAL, AUTH_EPANIC.
+ */
+AUTH_API
+enum auth_status auth_settings_refuse(const struct auth_settings *settings,
+                                      struct auth_str name,
+                                      struct auth_str text);
+
 #ifdef __cplusplus
 }  // extern "C"
 #endif  // __cplusplus
@@ -1630,5 +1877,27 @@ template <typename T> static inline T auth_sized_()
 #define AUTH_SESSION_OPTIONS_INIT AUTH_INIT_(auth_session_options)
 #define AUTH_SIGN_OPTIONS_INIT AUTH_INIT_(auth_sign_options)
 #define AUTH_SCHEME_INIT AUTH_INIT_(auth_scheme)
+/* Every field, in C and C++ alike. */
+#define AUTH_PLUGIN_INIT { sizeof(auth_plugin), AUTH_ABI_VERSION, 0, NULL, 0 }
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * What a plug-in defines, and the library does not: called once in a process,
+ * when the first configuration that names the plug-in is read. It may keep
+ * `api` for the life of the process.
+ *
+ * Ownership: the plug-in's, for the life of the process; it is never unloaded.
+ * Threads: one at a time. Blocks: must not.
+ * Returns: what the plug-in offers, or NULL when it does not work with
+ * `api->abi_version`.
+ */
+AUTH_API const auth_plugin *auth_plugin_entry(const auth_api *api);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif  /* AUTHCHAIN_H */

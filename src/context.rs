@@ -16,6 +16,7 @@ use crate::codec::signing::MaxAge;
 use crate::config::{Config, Origin};
 use crate::ctx::Ctx;
 use crate::error::{Error, Report};
+use crate::schemes::custom::Loader;
 use crate::store::{Db, StoredToken, TokensTable, User, UserId};
 use crate::sys::latch::Latch;
 use crate::sys::{clock, fork};
@@ -279,7 +280,7 @@ impl Context {
 }
 
 /// The context of the one-call form: opened on first use, tried again once a second at most.
-pub(crate) fn default_context() -> Result<&'static Arc<Context>, Report> {
+pub(crate) fn default_context(plugins: Loader) -> Result<&'static Arc<Context>, Report> {
     static CONTEXT: OnceCell<Arc<Context>> = OnceCell::new();
     // The last failure, so that a flood of requests does not read a broken file each time.
     static FAILED: Latch<Option<(u64, Report)>> = Latch::new(None);
@@ -294,7 +295,10 @@ pub(crate) fn default_context() -> Result<&'static Arc<Context>, Report> {
         {
             return Err(report.clone());
         }
-        let opened = CONTEXT.get_or_try_init(|| Context::open_inside(&Origin::usual(), Host::default()));
+        let opened = CONTEXT.get_or_try_init(|| {
+            let origin = Origin { plugins: Some(plugins), ..Origin::usual() };
+            Context::open_inside(&origin, Host::default())
+        });
         *failed = opened.as_ref().err().map(|report| (now, report.clone()));
         opened
     })

@@ -42,7 +42,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "error",
         ],
     ),
-    ("context", &["config", "chain", "accounts", "ctx", "store", "codec", "sys", "error"]),
+    ("context", &["config", "chain", "schemes", "accounts", "ctx", "store", "codec", "sys", "error"]),
     ("exchange", &["context", "route", "chain", "csrf", "request", "verdict", "error"]),
     (
         "capi",
@@ -54,8 +54,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "exchange", "context", "config", "chain", "accounts", "request", "verdict", "store", "codec", "options",
-            "sys", "error",
+            "capi", "exchange", "context", "config", "chain", "accounts", "request", "verdict", "store", "codec",
+            "options", "sys", "error",
         ],
     ),
 ];

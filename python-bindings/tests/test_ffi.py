@@ -14,8 +14,8 @@ from authchain import Status, _ffi
 
 HEADER = ROOT / "include/authchain.h"
 
-# What the header defines for C programs themselves.
-INLINE = {"auth_text", "auth_sized_"}
+# What the header defines for C programs themselves, and what plug-ins define.
+INLINE = {"auth_text", "auth_sized_", "auth_plugin_entry"}
 
 
 def without_comments(text: str) -> str:

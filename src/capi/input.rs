@@ -7,7 +7,7 @@ use super::status::{auth_status, auth_str};
 /// All input of one call together.
 pub(super) const MOST_INPUT: usize = 1 << 20;
 /// No struct of ours grows beyond this.
-const LARGEST_STRUCT: usize = 4096;
+pub(super) const LARGEST_STRUCT: usize = 4096;
 
 /// A struct that starts with its own size and for which all-zero bytes are valid.
 ///

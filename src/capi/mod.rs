@@ -36,6 +36,10 @@ pub mod signing;
 
 pub mod scheme;
 
+pub mod settings;
+
+pub mod plugin;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use status::auth_status;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::context::{ENDPOINT, auth_context};
 use super::input::{Budget, Sized_, read_sized, text};
 use super::output::{Text, give};
+use super::plugin;
 use super::response::auth_response;
 use super::status::{auth_header, auth_status, auth_str};
 use super::user::auth_user;
@@ -119,7 +120,7 @@ pub unsafe extern "C" fn auth_authenticate(headers: *const auth_http, out_user: 
         if headers.is_null() || out_user.is_null() {
             return auth_status::AUTH_EINVAL;
         }
-        let Ok(context) = context::default_context() else { return auth_status::AUTH_ECONFIG };
+        let Ok(context) = context::default_context(plugin::load) else { return auth_status::AUTH_ECONFIG };
         let Some(chain) = context.chain("default") else { return auth_status::AUTH_ECONFIG };
         // SAFETY: `headers` is NULL or a struct with its size whose texts are readable, by contract.
         let judged = unsafe {
