@@ -154,6 +154,60 @@ static void null_schemes(void)
   CHECK_STATUS(auth_answer_refuse(NULL, auth_text("no")), AUTH_EINVAL);
   CHECK_STATUS(auth_answer_pass(NULL), AUTH_EINVAL);
   CHECK_STATUS(auth_answer_broken(NULL, auth_text("down")), AUTH_EINVAL);
+  CHECK(auth_settings_scheme(NULL) == NULL);
+  CHECK(auth_settings_count(NULL) == 0);
+  CHECK(auth_settings_name(NULL, 0) == NULL);
+  REFUSES(const char *, AUTH_EINVAL, auth_settings_text(NULL, auth_text("a"), &out));
+  REFUSES(int64_t, AUTH_EINVAL, auth_settings_integer(NULL, auth_text("a"), 0, 1, &out));
+  REFUSES(int, AUTH_EINVAL, auth_settings_boolean(NULL, auth_text("a"), &out));
+  CHECK_STATUS(auth_settings_refuse(NULL, auth_text("a"), none), AUTH_EINVAL);
+}
+
+/* Inside `configure`: names and outputs that are none. */
+static int odd_questions(void *data, const auth_settings *settings, void **made)
+{
+  auth_str huge = str("a", SIZE_MAX), bad = str("\xff", 1), null = str(NULL, 3);
+  (void)made;
+  CHECK_STATUS(auth_settings_text(settings, auth_text("a"), NULL), AUTH_EINVAL);
+  CHECK_STATUS(auth_settings_integer(settings, auth_text("a"), 0, 1, NULL), AUTH_EINVAL);
+  CHECK_STATUS(auth_settings_boolean(settings, auth_text("a"), NULL), AUTH_EINVAL);
+  REFUSES(const char *, AUTH_EINVAL, auth_settings_text(settings, huge, &out));
+  REFUSES(const char *, AUTH_EINVAL, auth_settings_text(settings, bad, &out));
+  REFUSES(const char *, AUTH_EINVAL, auth_settings_text(settings, null, &out));
+  REFUSES(int64_t, AUTH_EINVAL, auth_settings_integer(settings, bad, 0, 1, &out));
+  REFUSES(int, AUTH_EINVAL, auth_settings_boolean(settings, null, &out));
+  REFUSES(const char *, AUTH_REFUSED, auth_settings_text(settings, none, &out));
+  REFUSES(const char *, AUTH_REFUSED, auth_settings_text(settings, auth_text("b"), &out));
+  REFUSES(int64_t, AUTH_REFUSED, auth_settings_integer(settings, auth_text("b"), 0, 1, &out));
+  REFUSES(int, AUTH_REFUSED, auth_settings_boolean(settings, auth_text("b"), &out));
+  CHECK_STATUS(auth_settings_refuse(settings, bad, none), AUTH_EINVAL);
+  CHECK_STATUS(auth_settings_refuse(settings, auth_text("a"), huge), AUTH_EINVAL);
+  CHECK(auth_settings_name(settings, 1) == NULL);
+  CHECK(auth_settings_name(settings, SIZE_MAX) == NULL);
+  ++*(int *)data;
+  REFUSES(int64_t, AUTH_ECONFIG, auth_settings_integer(settings, auth_text("a"), 1, 0, &out)); /* no number fits */
+  return AUTH_OK;
+}
+
+static void never_asked(void *data, const auth_view *view, auth_answer *answer)
+{
+  (void)data, (void)view, (void)answer;
+}
+
+static void odd_settings(void)
+{
+  auth_options options = AUTH_OPTIONS_INIT;
+  auth_scheme scheme = AUTH_SCHEME_INIT;
+  int asked = 0;
+  scheme.name = auth_text("mine");
+  scheme.authenticate = never_asked;
+  scheme.configure = odd_questions;
+  scheme.data = &asked;
+  options.text = auth_text(USUAL "[schemes.mine]\na = 1\n");
+  options.schemes = &scheme;
+  options.n_schemes = 1;
+  CHECK_STATUS(auth_config_check(&options, NULL), AUTH_ECONFIG);
+  CHECK(asked == 1);
 }
 
 static void null_accessors(void)
@@ -617,10 +671,11 @@ static void huge_lengths(void)
 /* Counts that cannot be true, also those whose size in bytes wraps around. */
 static void huge_counts(void)
 {
-  const size_t huge[] = {(size_t)1 << 31, SIZE_MAX / 32 + 1, SIZE_MAX / 32 + 2, SIZE_MAX / 72 + 1, SIZE_MAX};
+  const size_t huge[] = {(size_t)1 << 31, SIZE_MAX / 32 + 1, SIZE_MAX / 32 + 2, SIZE_MAX / 72 + 1, SIZE_MAX / 80 + 1, SIZE_MAX};
   auth_header *header = (auth_header *)edge(sizeof(auth_header));
   auth_scheme *scheme = (auth_scheme *)edge(sizeof(auth_scheme));
   size_t i;
+  scheme->size = sizeof *scheme;
   for (i = 0; i < sizeof huge / sizeof *huge; i++) {
     auth_http http = AUTH_HTTP_INIT;
     auth_options options = AUTH_OPTIONS_INIT;
@@ -882,6 +937,7 @@ int main(void)
   null_accounts();
   null_sessions_and_signatures();
   null_schemes();
+  odd_settings();
   null_accessors();
   null_frees();
   for (i = 0; i < sizeof takers / sizeof *takers; i++)

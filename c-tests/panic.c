@@ -232,6 +232,43 @@ static void no_answer_lets_nobody_in(void (*authenticate)(void *, const auth_vie
   all_is_well();
 }
 
+/* ---- panics while a custom scheme is configured ------------------------------------------- */
+
+static int panics_at_each_question(void *data, const auth_settings *settings, void **made)
+{
+  const char *text;
+  int64_t integer;
+  int boolean;
+  (void)data, (void)made;
+  authchain_test_panic();
+  CHECK_STATUS(auth_settings_text(settings, auth_text("a"), &text), AUTH_EPANIC);
+  authchain_test_panic();
+  CHECK_STATUS(auth_settings_integer(settings, auth_text("a"), 0, 9, &integer), AUTH_EPANIC);
+  authchain_test_panic();
+  CHECK_STATUS(auth_settings_boolean(settings, auth_text("a"), &boolean), AUTH_EPANIC);
+  authchain_test_panic();
+  CHECK_STATUS(auth_settings_refuse(settings, none, none), AUTH_EPANIC);
+  CHECK_STATUS(auth_settings_integer(settings, auth_text("a"), 0, 9, &integer), AUTH_OK);
+  return AUTH_EPANIC;
+}
+
+static void a_panic_while_configured_refuses(void)
+{
+  auth_options options = AUTH_OPTIONS_INIT;
+  auth_scheme scheme = AUTH_SCHEME_INIT;
+  auth_report *why = NULL;
+  scheme.name = auth_text("mine");
+  scheme.authenticate = panics_at_answer;
+  scheme.configure = panics_at_each_question;
+  options.text = auth_text(USUAL "[schemes.mine]\na = 1\n");
+  options.schemes = &scheme;
+  options.n_schemes = 1;
+  CHECK_STATUS(auth_config_check(&options, &why), AUTH_ECONFIG);
+  CHECK(strstr(auth_report_text(why), "it says AUTH_EPANIC") != NULL);
+  auth_report_free(why);
+  all_is_well();
+}
+
 int main(void)
 {
   /* A panic writes where it was; that is expected here, many times. */
@@ -251,6 +288,7 @@ int main(void)
   no_answer_lets_nobody_in(panics_at_answer);
   no_answer_lets_nobody_in(panics_at_header);
   no_answer_lets_nobody_in(panics_at_each_answer);
+  a_panic_while_configured_refuses();
   auth_context_free(context);
   return check_result();
 }

@@ -86,6 +86,10 @@ DESTROY: Final = CFUNCTYPE(None, c_void_p)
 """`destroy` of `auth_scheme`: data."""
 
 
+CONFIGURE: Final = CFUNCTYPE(c_int, c_void_p, c_void_p, POINTER(c_void_p))
+"""`configure` of `auth_scheme`: data, settings, made."""
+
+
 class auth_scheme(Structure):
     """A scheme of the host's own."""
 
@@ -98,6 +102,7 @@ class auth_scheme(Structure):
         ("authenticate", AUTHENTICATE),
         ("destroy", DESTROY),
         ("data", c_void_p),
+        ("configure", CONFIGURE),
     ]
 
 
@@ -278,6 +283,13 @@ FUNCTIONS: Final[dict[str, tuple[Any, list[Any]]]] = {
     "auth_answer_refuse": (c_int, [c_void_p, auth_str]),
     "auth_answer_pass": (c_int, [c_void_p]),
     "auth_answer_broken": (c_int, [c_void_p, auth_str]),
+    "auth_settings_scheme": (c_char_p, [c_void_p]),
+    "auth_settings_count": (c_size_t, [c_void_p]),
+    "auth_settings_name": (c_char_p, [c_void_p, c_size_t]),
+    "auth_settings_text": (c_int, [c_void_p, auth_str, POINTER(c_char_p)]),
+    "auth_settings_integer": (c_int, [c_void_p, auth_str, c_int64, c_int64, POINTER(c_int64)]),
+    "auth_settings_boolean": (c_int, [c_void_p, auth_str, POINTER(c_int)]),
+    "auth_settings_refuse": (c_int, [c_void_p, auth_str, auth_str]),
 }
 
 
