@@ -27,6 +27,7 @@ static int configure(void *data, const auth_settings *settings, void **made)
   (void)data;
   if (own == NULL)
     return AUTH_ENOMEM;
+  counts.last = own;
   counts.configured++;
   own->number = 5;
   authchain->settings_text(settings, auth_text("tag"), &tag);
@@ -55,7 +56,7 @@ static int configure(void *data, const auth_settings *settings, void **made)
   }
   if (strcmp(say, "table") == 0) /* complains and is content all the same */
     authchain->settings_refuse(settings, auth_text(NULL), auth_text("not in this place"));
-  *made = counts.last = own;
+  *made = own;
   counts.alive++;
   return AUTH_OK;
 }

@@ -35,7 +35,8 @@
  *           says (`timeout`, 5 s).
  * Process   No signal handler, no output, no change of locale or folder; the
  *           environment is not read but for AUTHCHAIN_CONFIG and what a
- *           configuration names.
+ *           configuration names. No code of others is loaded but the plug-ins
+ *           that a configuration names.
  * Versions  AUTH_VERSION is this header's, auth_version() the library's;
  *           AUTH_ABI_VERSION and auth_abi_version() have to be equal.
  */
@@ -406,7 +407,8 @@ typedef struct auth_scheme {
    * the configuration is read: what it writes to `*made` (NULL before) is handed to the other
    * functions instead of `data`. Once for each table and each item with options of its own.
    * Returns AUTH_OK, or another status when it has made nothing; then the configuration is
-   * refused. Must not call the library but for auth_settings_…. NULL: it has no options.
+   * refused. Must not call the library but for auth_settings_…; forks of other threads wait
+   * for it. NULL: it has no options.
    */
   int (*configure)(void *data,
                    const struct auth_settings *settings,

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use super::guard_or;
 use super::input::{Budget, Sized_, read_sized};
 use super::library::{AUTH_ABI_VERSION, name_of};
-use super::scheme::{self, *};
-use super::settings::*;
+use super::scheme::{self, auth_answer, auth_scheme, auth_view};
+use super::settings::{self, auth_settings};
 use super::status::{auth_status, auth_str};
 use crate::schemes::custom::Offers;
 use crate::sys::fork::without_fork;
@@ -162,21 +162,21 @@ static API: auth_api = auth_api {
     size: size_of::<auth_api>(),
     abi_version: AUTH_ABI_VERSION,
     reserved: 0,
-    view_header: auth_view_header,
-    view_method: auth_view_method,
-    view_target: auth_view_target,
-    view_host: auth_view_host,
-    view_peer: auth_view_peer,
-    view_remote_user: auth_view_remote_user,
-    answer_user: auth_answer_user,
-    answer_refuse: auth_answer_refuse,
-    answer_pass: auth_answer_pass,
-    answer_broken: auth_answer_broken,
-    settings_scheme: auth_settings_scheme,
-    settings_count: auth_settings_count,
-    settings_name: auth_settings_name,
-    settings_text: auth_settings_text,
-    settings_integer: auth_settings_integer,
-    settings_boolean: auth_settings_boolean,
-    settings_refuse: auth_settings_refuse,
+    view_header: scheme::auth_view_header,
+    view_method: scheme::auth_view_method,
+    view_target: scheme::auth_view_target,
+    view_host: scheme::auth_view_host,
+    view_peer: scheme::auth_view_peer,
+    view_remote_user: scheme::auth_view_remote_user,
+    answer_user: scheme::auth_answer_user,
+    answer_refuse: scheme::auth_answer_refuse,
+    answer_pass: scheme::auth_answer_pass,
+    answer_broken: scheme::auth_answer_broken,
+    settings_scheme: settings::auth_settings_scheme,
+    settings_count: settings::auth_settings_count,
+    settings_name: settings::auth_settings_name,
+    settings_text: settings::auth_settings_text,
+    settings_integer: settings::auth_settings_integer,
+    settings_boolean: settings::auth_settings_boolean,
+    settings_refuse: settings::auth_settings_refuse,
 };

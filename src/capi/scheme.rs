@@ -72,7 +72,8 @@ pub struct auth_scheme {
     /// the configuration is read: what it writes to `*made` (NULL before) is handed to the other
     /// functions instead of `data`. Once for each table and each item with options of its own.
     /// Returns AUTH_OK, or another status when it has made nothing; then the configuration is
-    /// refused. Must not call the library but for auth_settings_…. NULL: it has no options.
+    /// refused. Must not call the library but for auth_settings_…; forks of other threads wait
+    /// for it. NULL: it has no options.
     pub configure: Option<
         unsafe extern "C-unwind" fn(data: *mut c_void, settings: *const auth_settings, made: *mut *mut c_void) -> c_int,
     >,
