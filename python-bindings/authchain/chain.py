@@ -5,19 +5,17 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Mapping
-from ctypes import byref, c_char_p, c_uint32, c_void_p
+from ctypes import byref, c_uint32, c_void_p
 from datetime import timedelta
 from typing import Any, Final, TypeVar
 
-from . import _ffi, schemes, wsgi
+from . import _ffi, _out, schemes, wsgi
 from ._http import Headers, Text, http
-from .errors import AuthError, ConfigError, Status, StoreError
+from .errors import AuthError, ConfigError, Status
 from .schemes import Scheme
 from .verdict import (
-    ANONYMOUS,
     CsrfToken,
     EndedSession,
-    Response,
     Session,
     StoredToken,
     Token,
@@ -94,7 +92,7 @@ class Context(_Closing):
         options, keep = _options(path, text, base_dir, host, log, schemes)
         out, why = c_void_p(), c_void_p()
         status = _lib.auth_context_open(byref(options), byref(out), byref(why))
-        _check_report(status, why)
+        _out.check_report(status, why)
         self._take(out.value, keep)
 
     def _take(self, pointer: int | None, keep: object) -> None:
@@ -154,7 +152,7 @@ class Context(_Closing):
             status = _lib.auth_request_authenticate(request, number)
             if required and status == Status.ANONYMOUS:
                 status = _lib.auth_request_deny(request, _ffi.text(""))
-            return _verdict(request, status)
+            return _out.verdict(request, status)
         finally:
             _lib.auth_request_free(request)
 
@@ -200,7 +198,7 @@ class Context(_Closing):
         status = _lib.auth_context_endpoint(handle.pointer, _ffi.text(name), byref(number))
         if status == Status.ECONFIG:
             raise ConfigError(f"the configuration has no endpoint {name!r}")
-        _check(status)
+        _out.check(status)
         return Endpoint(name, number.value, handle)
 
     # --- sessions ---------------------------------------------------------------------------
@@ -221,9 +219,9 @@ class Context(_Closing):
             backend=_ffi.text(backend),
         )
         made = self._find(_lib.auth_session_create, byref(options))
-        session = _found(made, f"no active user {user!r}")
+        session = _out.found(made, f"no active user {user!r}")
         try:
-            return Session(key=_text(_lib.auth_session_key(session)), cookies=_cookies(session))
+            return Session(key=_out.text(_lib.auth_session_key(session)), cookies=_out.cookies(session))
         finally:
             _lib.auth_session_free(session)
 
@@ -233,9 +231,9 @@ class Context(_Closing):
         handle = self._open()
         out = c_void_p()
         status = _lib.auth_session_end(handle.pointer, _ffi.text(cookie), byref(out))
-        _check(status)
+        _out.check(status)
         try:
-            return EndedSession(existed=status == Status.OK, cookies=_cookies(out))
+            return EndedSession(existed=status == Status.OK, cookies=_out.cookies(out))
         finally:
             _lib.auth_session_free(out)
 
@@ -274,14 +272,14 @@ class Context(_Closing):
     def _sign(self, value: str, how: _ffi.auth_sign_options) -> str:
         signed = self._find(_lib.auth_sign, byref(how), _ffi.text(value))
         try:
-            return _text(_lib.auth_signed_text(signed))
+            return _out.text(_lib.auth_signed_text(signed))
         finally:
             _lib.auth_signed_free(signed)
 
     def _unsign(self, text: Text, how: _ffi.auth_sign_options) -> str | None:
         signed = self._find(_lib.auth_unsign, byref(how), _ffi.text(text))
         try:
-            return _option(_lib.auth_signed_value(signed))
+            return _out.option(_lib.auth_signed_value(signed))
         finally:
             _lib.auth_signed_free(signed)
 
@@ -299,10 +297,10 @@ class Context(_Closing):
             kind=_ffi.text(kind),
             user=_ffi.text(user),
         )
-        token = _found(self._find(_lib.auth_token_create, byref(options)), f"no user {user!r}")
+        token = _out.found(self._find(_lib.auth_token_create, byref(options)), f"no user {user!r}")
         try:
             return Token(
-                key=_text(_lib.auth_token_key(token)), id=_text(_lib.auth_token_id(token))
+                key=_out.text(_lib.auth_token_key(token)), id=_out.text(_lib.auth_token_id(token))
             )
         finally:
             _lib.auth_token_free(token)
@@ -310,7 +308,7 @@ class Context(_Closing):
     def verify_token(self, key: str, kind: str = "token") -> User | None:
         """The owner of a key; None when there is no such key or its owner is inactive. Raises
         StoreError, and AuthError for a kind that is not there."""
-        return _owned(self._find(_lib.auth_token_verify, _ffi.text(kind), _ffi.text(key)))
+        return _out.owned(self._find(_lib.auth_token_verify, _ffi.text(kind), _ffi.text(key)))
 
     def revoke_token(self, key: str, kind: str = "token") -> bool:
         """Deletes a token; False when there was none. Raises as `verify_token`."""
@@ -321,13 +319,13 @@ class Context(_Closing):
         if user == "":
             raise AuthError(Status.REFUSED, "no user ''")
         listed = self._find(_lib.auth_token_list, _ffi.text(kind), _ffi.text(user or ""))
-        tokens = _found(listed, f"no user {user!r}")
+        tokens = _out.found(listed, f"no user {user!r}")
         try:
             return [
                 StoredToken(
-                    id=_text(_lib.auth_tokens_id(tokens, i)),
-                    user=_text(_lib.auth_tokens_user(tokens, i)),
-                    created=_text(_lib.auth_tokens_created(tokens, i)),
+                    id=_out.text(_lib.auth_tokens_id(tokens, i)),
+                    user=_out.text(_lib.auth_tokens_user(tokens, i)),
+                    created=_out.text(_lib.auth_tokens_created(tokens, i)),
                 )
                 for i in range(_lib.auth_tokens_count(tokens))
             ]
@@ -349,7 +347,7 @@ class Context(_Closing):
         if len(given) != 1:
             raise TypeError("lookup takes exactly one of name, id and email")
         [(by, value)] = given
-        return _owned(self._find(_lib.auth_user_lookup, by, _ffi.text(str(value))))
+        return _out.owned(self._find(_lib.auth_user_lookup, by, _ffi.text(str(value))))
 
     def create_user(
         self,
@@ -374,12 +372,12 @@ class Context(_Closing):
             password=_ffi.text(b"" if password is None else password),
         )
         made = self._find(_lib.auth_user_create, byref(new))
-        return _read_owned(_found(made, f"the name {name!r} is taken"))
+        return _out.read_owned(_out.found(made, f"the name {name!r} is taken"))
 
     def check_password(self, name: str, password: str | bytes) -> User | None:
         """The user, if the password is right and the user may log in; else None, after the time
         of one hash. StoreError: the database cannot answer."""
-        return _owned(self._find(_lib.auth_password_check, _ffi.text(name), _ffi.text(password)))
+        return _out.owned(self._find(_lib.auth_password_check, _ffi.text(name), _ffi.text(password)))
 
     def set_password(self, name: str, password: str | bytes) -> None:
         """Sets a password. AuthError: no such user (`Status.REFUSED`), or a password that the
@@ -403,7 +401,7 @@ class Context(_Closing):
         status = _lib.auth_context_chain(handle.pointer, _ffi.text(name), byref(number))
         if status == Status.ECONFIG:
             raise ConfigError(f"the configuration has no chain {name!r}")
-        _check(status)
+        _out.check(status)
         return self._chains.setdefault(name, number.value)
 
     def _find(self, function: Any, *arguments: Any) -> int | None:
@@ -413,7 +411,7 @@ class Context(_Closing):
         status = function(handle.pointer, *arguments, byref(out))
         if status == Status.REFUSED:
             return None
-        _check(status)
+        _out.check(status)
         return out.value
 
     def _do(self, function: Any, *arguments: Any) -> bool:
@@ -422,7 +420,7 @@ class Context(_Closing):
         status = function(handle.pointer, *arguments)
         if status == Status.REFUSED:
             return False
-        _check(status)
+        _out.check(status)
         return True
 
 
@@ -446,7 +444,7 @@ class Request(_Closing):
         number = self._chain(chain)
         with self._lock:
             pointer = self._open()
-            return _verdict(pointer, _lib.auth_request_authenticate(pointer, number))
+            return _out.verdict(pointer, _lib.auth_request_authenticate(pointer, number))
 
     def wants_body(self, target: str | Endpoint = "default") -> bool:
         """Whether a chain, by its name, or an endpoint needs the body of this request: then `feed`
@@ -463,7 +461,7 @@ class Request(_Closing):
             pieces = [piece[i : i + _MOST_INPUT] for i in range(0, len(piece), _MOST_INPUT)]
             for i, part in enumerate(pieces or [b""], 1):
                 ends = last and i >= len(pieces)
-                _check(_lib.auth_request_feed_body(pointer, _ffi.text(part), int(ends)))
+                _out.check(_lib.auth_request_feed_body(pointer, _ffi.text(part), int(ends)))
 
     def serve(self, endpoint: Endpoint) -> Verdict:
         """Serves an endpoint: send the verdict's `response` whatever the status. ValueError: an
@@ -471,7 +469,7 @@ class Request(_Closing):
         number = self._number(endpoint)
         with self._lock:
             pointer = self._open()
-            return _verdict(pointer, _lib.auth_request_serve(pointer, number))
+            return _out.verdict(pointer, _lib.auth_request_serve(pointer, number))
 
     def csrf_token(self) -> CsrfToken | None:
         """A CSRF token for a page of the application's own (Django's `get_token`). None: the
@@ -482,12 +480,12 @@ class Request(_Closing):
         out = c_void_p()
         with self._lock:
             status = _lib.auth_csrf_token(self._open(), byref(out))
-        _check(status)
+        _out.check(status)
         if status == Status.REFUSED:
             return None
         try:
-            cookie = _option(_lib.auth_csrf_cookie(out))
-            return CsrfToken(text=_text(_lib.auth_csrf_text(out)), cookie=cookie)
+            cookie = _out.option(_lib.auth_csrf_cookie(out))
+            return CsrfToken(text=_out.text(_lib.auth_csrf_text(out)), cookie=cookie)
         finally:
             _lib.auth_csrf_free(out)
 
@@ -497,13 +495,13 @@ class Request(_Closing):
         with self._lock:
             pointer = self._open()
             status = _lib.auth_request_deny(pointer, _ffi.text(detail))
-            _check(status)
-            return _verdict(pointer, status)
+            _out.check(status)
+            return _out.verdict(pointer, status)
 
     def log_line(self) -> str:
         """The last verdict in one line for a log, without secrets."""
         with self._lock:
-            return _text(_lib.auth_request_log(self._open()))
+            return _out.text(_lib.auth_request_log(self._open()))
 
     def close(self) -> None:
         """Ends the request."""
@@ -527,7 +525,7 @@ def default_context() -> Context:
     """The context of the usual file, opened once for the process; a failure is tried again once a
     second at most. ConfigError: the configuration cannot be used."""
     out, why = c_void_p(), c_void_p()
-    _check_report(_lib.auth_default_context(byref(out), byref(why)), why)
+    _out.check_report(_lib.auth_default_context(byref(out), byref(why)), why)
     context = Context.__new__(Context)
     context._take(out.value, None)
     return context
@@ -543,12 +541,12 @@ def check_config(
     """Checks a configuration without opening a database. ConfigError: it cannot be used."""
     options, _keep = _options(path, text, base_dir, "", None, schemes)
     why = c_void_p()
-    _check_report(_lib.auth_config_check(byref(options), byref(why)), why)
+    _out.check_report(_lib.auth_config_check(byref(options), byref(why)), why)
 
 
 def library_version() -> str:
     """The version of the library, such as "0.1.0"."""
-    return _text(_lib.auth_version())
+    return _out.text(_lib.auth_version())
 
 
 class _Handle:
@@ -619,13 +617,6 @@ def _signing(
     )
 
 
-def _cookies(session: int | c_void_p) -> tuple[str, ...]:
-    cookies: list[str] = []
-    while (cookie := _lib.auth_session_cookie(session, len(cookies))) is not None:
-        cookies.append(_text(cookie))
-    return tuple(cookies)
-
-
 def _logged(log: Log) -> Any:
     def take(_data: int | None, severity: int, line: bytes) -> None:
         log(severity, line.decode())
@@ -639,102 +630,6 @@ def _begin(handle: _Handle, request: _ffi.auth_http) -> int:
     if status == Status.EINVAL:
         text = "the headers are larger than 1 MiB or have a line that is no header field"
         raise AuthError(Status.EINVAL, text)
-    _check(status)
+    _out.check(status)
     assert out.value is not None
     return out.value
-
-
-def _verdict(request: int, number: int) -> Verdict:
-    status = Status(number)
-    return Verdict(
-        status=status,
-        user=_user(_lib.auth_request_user(request)) if status is Status.OK else ANONYMOUS,
-        response=_response(_lib.auth_request_response(request)),
-        failure=_text(_lib.auth_request_failure(request)) if status < 0 else None,
-    )
-
-
-def _response(response: int) -> Response:
-    headers: list[tuple[str, str]] = []
-    name, value = c_char_p(), c_char_p()
-    while (
-        _lib.auth_response_header(response, len(headers), byref(name), byref(value)) == Status.OK
-    ):
-        headers.append((_text(name.value), _text(value.value)))
-    return Response(
-        status=_lib.auth_response_status(response),
-        headers=headers,
-        body=_text(_lib.auth_response_body(response)),
-    )
-
-
-def _user(user: int, groups: tuple[str, ...] = ()) -> User:
-    flags = _lib.auth_user_flags(user)
-    return User(
-        name=_text(_lib.auth_user_name(user)),
-        id=_option(_lib.auth_user_id(user)),
-        email=_text(_lib.auth_user_email(user)),
-        scheme=_option(_lib.auth_user_scheme(user)),
-        is_active=bool(flags & _ffi.USER_ACTIVE),
-        is_staff=bool(flags & _ffi.USER_STAFF),
-        is_superuser=bool(flags & _ffi.USER_SUPERUSER),
-        auth=_option(_lib.auth_user_auth(user)),
-        groups=groups,
-    )
-
-
-def _groups(user: int) -> tuple[str, ...]:
-    groups: list[str] = []
-    while (name := _lib.auth_user_group(user, len(groups))) is not None:
-        groups.append(_text(name))
-    return tuple(groups)
-
-
-def _owned(user: int | None) -> User | None:
-    return None if user is None else _read_owned(user)
-
-
-def _read_owned(user: int) -> User:
-    """Reads a user that the caller owns, and frees it."""
-    try:
-        return _user(user, _groups(user))
-    finally:
-        _lib.auth_user_free(user)
-
-
-def _found(pointer: int | None, otherwise: str) -> int:
-    if pointer is None:
-        raise AuthError(Status.REFUSED, otherwise)
-    return pointer
-
-
-def _text(value: bytes | None) -> str:
-    return "" if value is None else value.decode()
-
-
-def _option(value: bytes | None) -> str | None:
-    return None if value is None else value.decode()
-
-
-def _check(number: int) -> None:
-    """Raises for a failure."""
-    if number < 0:
-        status = Status(number)
-        kind = StoreError if status is Status.ESTORE else AuthError
-        raise kind(status, _text(_lib.auth_strerror(number)))
-
-
-def _check_report(number: int, report: c_void_p) -> None:
-    """Raises for a failure, with what the report says; frees the report."""
-    if number != Status.ECONFIG or report.value is None:
-        return _check(number)
-    try:
-        raise ConfigError(
-            _text(_lib.auth_report_text(report)),
-            file=_text(_lib.auth_report_file(report)),
-            line=_lib.auth_report_line(report),
-            column=_lib.auth_report_column(report),
-            remedy=_text(_lib.auth_report_remedy(report)),
-        )
-    finally:
-        _lib.auth_report_free(report)
