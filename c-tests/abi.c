@@ -48,6 +48,9 @@ FROZEN(AUTH_BY_EMAIL == 2);
 FROZEN(AUTH_NEW_STAFF == 1);
 FROZEN(AUTH_NEW_SUPERUSER == 2);
 FROZEN(AUTH_NEW_NO_PASSWORD == 4);
+FROZEN(AUTH_SIGN_TIMED == 1);
+FROZEN(AUTH_SIGN_COOKIE == 2);
+FROZEN(AUTH_SIGN_ANY_AGE == 4);
 FROZEN(AUTH_SCHEME_ONE_THREAD == 1);
 FROZEN(AUTH_SCHEME_BLOCKS == 2);
 FROZEN(AUTH_HEADER_REMOVE == 1);
@@ -106,8 +109,25 @@ AT(auth_new_user, name, 16);
 AT(auth_new_user, email, 32);
 AT(auth_new_user, password, 48);
 
-/* An element of an array, so its size is frozen too. */
-FROZEN(sizeof(auth_scheme) == 72);
+FROZEN(sizeof(auth_session_options) >= 64);
+AT(auth_session_options, size, 0);
+AT(auth_session_options, flags, 8);
+AT(auth_session_options, reserved, 12);
+AT(auth_session_options, user, 16);
+AT(auth_session_options, cookie, 32);
+AT(auth_session_options, backend, 48);
+
+FROZEN(sizeof(auth_sign_options) >= 64);
+AT(auth_sign_options, size, 0);
+AT(auth_sign_options, flags, 8);
+AT(auth_sign_options, reserved, 12);
+AT(auth_sign_options, now_us, 16);
+AT(auth_sign_options, max_age, 24);
+AT(auth_sign_options, salt, 32);
+AT(auth_sign_options, cookie, 48);
+
+/* Elements of an array all have the size that the first one says. */
+FROZEN(sizeof(auth_scheme) >= 72);
 AT(auth_scheme, size, 0);
 AT(auth_scheme, flags, 8);
 AT(auth_scheme, reserved, 12);
@@ -116,6 +136,38 @@ AT(auth_scheme, challenge, 32);
 AT(auth_scheme, authenticate, 48);
 AT(auth_scheme, destroy, 56);
 AT(auth_scheme, data, 64);
+FROZEN(sizeof(auth_scheme) >= 80);
+AT(auth_scheme, configure, 72);
+
+/* What comes from the library: a plug-in may look at its size. */
+FROZEN(sizeof(auth_api) >= 152);
+AT(auth_api, size, 0);
+AT(auth_api, abi_version, 8);
+AT(auth_api, reserved, 12);
+AT(auth_api, view_header, 16);
+AT(auth_api, view_method, 24);
+AT(auth_api, view_target, 32);
+AT(auth_api, view_host, 40);
+AT(auth_api, view_peer, 48);
+AT(auth_api, view_remote_user, 56);
+AT(auth_api, answer_user, 64);
+AT(auth_api, answer_refuse, 72);
+AT(auth_api, answer_pass, 80);
+AT(auth_api, answer_broken, 88);
+AT(auth_api, settings_scheme, 96);
+AT(auth_api, settings_count, 104);
+AT(auth_api, settings_name, 112);
+AT(auth_api, settings_text, 120);
+AT(auth_api, settings_integer, 128);
+AT(auth_api, settings_boolean, 136);
+AT(auth_api, settings_refuse, 144);
+
+FROZEN(sizeof(auth_plugin) >= 32);
+AT(auth_plugin, size, 0);
+AT(auth_plugin, abi_version, 8);
+AT(auth_plugin, reserved, 12);
+AT(auth_plugin, schemes, 16);
+AT(auth_plugin, n_schemes, 24);
 #endif
 
 /* Prototypes, said a second time: a compiler refuses another one of the same name. */
@@ -197,6 +249,23 @@ auth_status auth_user_create(const auth_context *, const auth_new_user *, auth_u
 auth_status auth_password_check(const auth_context *, auth_str, auth_str, auth_user **);
 auth_status auth_password_set(const auth_context *, auth_str, auth_str);
 
+auth_status auth_session_create(const auth_context *, const auth_session_options *, auth_session **);
+auth_status auth_session_end(const auth_context *, auth_str, auth_session **);
+const char *auth_session_key(const auth_session *);
+const char *auth_session_cookie(const auth_session *, size_t);
+void auth_session_free(auth_session *);
+auth_status auth_csrf_token(const auth_request *, auth_csrf **);
+const char *auth_csrf_text(const auth_csrf *);
+const char *auth_csrf_cookie(const auth_csrf *);
+void auth_csrf_free(auth_csrf *);
+
+auth_status auth_sign(const auth_context *, const auth_sign_options *, auth_str, auth_signed **);
+auth_status auth_unsign(const auth_context *, const auth_sign_options *, auth_str, auth_signed **);
+const char *auth_signed_text(const auth_signed *);
+const char *auth_signed_value(const auth_signed *);
+int64_t auth_signed_time(const auth_signed *);
+void auth_signed_free(auth_signed *);
+
 auth_status auth_view_header(const auth_view *, auth_str, auth_str *);
 auth_str auth_view_method(const auth_view *);
 auth_str auth_view_target(const auth_view *);
@@ -207,6 +276,15 @@ auth_status auth_answer_user(const auth_answer *, auth_str);
 auth_status auth_answer_refuse(const auth_answer *, auth_str);
 auth_status auth_answer_pass(const auth_answer *);
 auth_status auth_answer_broken(const auth_answer *, auth_str);
+
+const char *auth_settings_scheme(const auth_settings *);
+size_t auth_settings_count(const auth_settings *);
+const char *auth_settings_name(const auth_settings *, size_t);
+auth_status auth_settings_text(const auth_settings *, auth_str, const char **);
+auth_status auth_settings_integer(const auth_settings *, auth_str, int64_t, int64_t, int64_t *);
+auth_status auth_settings_boolean(const auth_settings *, auth_str, int *);
+auth_status auth_settings_refuse(const auth_settings *, auth_str, auth_str);
+const auth_plugin *auth_plugin_entry(const auth_api *); /* a plug-in's */
 
 #ifdef __cplusplus
 }
@@ -221,9 +299,13 @@ static inline auth_str initialisers_compile(auth_log log)
   auth_options options = AUTH_OPTIONS_INIT;
   auth_token_options token = AUTH_TOKEN_OPTIONS_INIT;
   auth_new_user user = AUTH_NEW_USER_INIT;
+  auth_session_options session = AUTH_SESSION_OPTIONS_INIT;
+  auth_sign_options sign = AUTH_SIGN_OPTIONS_INIT;
   auth_scheme scheme = AUTH_SCHEME_INIT;
+  auth_plugin plugin = AUTH_PLUGIN_INIT;
   options.log = log;
   http.size += headers.size + options.size + token.size + user.size + scheme.size;
+  http.size += session.size + sign.size + plugin.size;
   return http.size > 0 ? literal : auth_text("text");
 }
 

@@ -115,6 +115,7 @@ static void null_requests(void)
   CHECK_STATUS(auth_request_feed_body(request, auth_text("more"), 1), AUTH_EINVAL);
   CHECK_STATUS(auth_request_deny(NULL, none), AUTH_EINVAL);
   CHECK_STATUS(auth_request_deny(request, none), AUTH_EINVAL); /* not judged yet */
+  CHECK_STATUS(auth_csrf_token(request, NULL), AUTH_EINVAL);
   auth_request_free(request);
 }
 
@@ -141,6 +142,25 @@ static void null_accounts(void)
   CHECK_STATUS(auth_password_set(NULL, name, name), AUTH_EINVAL);
 }
 
+static void null_sessions_and_signatures(void)
+{
+  auth_session_options session = AUTH_SESSION_OPTIONS_INIT;
+  auth_sign_options sign = AUTH_SIGN_OPTIONS_INIT;
+  auth_str text = auth_text("alice");
+  CHECK_STATUS(auth_session_create(context, &session, NULL), AUTH_EINVAL);
+  REFUSES(auth_session *, AUTH_EINVAL, auth_session_create(NULL, &session, &out));
+  REFUSES(auth_session *, AUTH_EINVAL, auth_session_create(context, NULL, &out));
+  CHECK_STATUS(auth_session_end(context, text, NULL), AUTH_EINVAL);
+  REFUSES(auth_session *, AUTH_EINVAL, auth_session_end(NULL, text, &out));
+  REFUSES(auth_csrf *, AUTH_EINVAL, auth_csrf_token(NULL, &out));
+  CHECK_STATUS(auth_sign(context, &sign, text, NULL), AUTH_EINVAL);
+  REFUSES(auth_signed *, AUTH_EINVAL, auth_sign(NULL, &sign, text, &out));
+  REFUSES(auth_signed *, AUTH_EINVAL, auth_sign(context, NULL, text, &out));
+  CHECK_STATUS(auth_unsign(context, &sign, text, NULL), AUTH_EINVAL);
+  REFUSES(auth_signed *, AUTH_EINVAL, auth_unsign(NULL, &sign, text, &out));
+  REFUSES(auth_signed *, AUTH_EINVAL, auth_unsign(context, NULL, text, &out));
+}
+
 static void null_schemes(void)
 {
   CHECK_STATUS(auth_view_header(NULL, auth_text("A"), NULL), AUTH_EINVAL);
@@ -154,6 +174,60 @@ static void null_schemes(void)
   CHECK_STATUS(auth_answer_refuse(NULL, auth_text("no")), AUTH_EINVAL);
   CHECK_STATUS(auth_answer_pass(NULL), AUTH_EINVAL);
   CHECK_STATUS(auth_answer_broken(NULL, auth_text("down")), AUTH_EINVAL);
+  CHECK(auth_settings_scheme(NULL) == NULL);
+  CHECK(auth_settings_count(NULL) == 0);
+  CHECK(auth_settings_name(NULL, 0) == NULL);
+  REFUSES(const char *, AUTH_EINVAL, auth_settings_text(NULL, auth_text("a"), &out));
+  REFUSES(int64_t, AUTH_EINVAL, auth_settings_integer(NULL, auth_text("a"), 0, 1, &out));
+  REFUSES(int, AUTH_EINVAL, auth_settings_boolean(NULL, auth_text("a"), &out));
+  CHECK_STATUS(auth_settings_refuse(NULL, auth_text("a"), none), AUTH_EINVAL);
+}
+
+/* Inside `configure`: names and outputs that are none. */
+static int odd_questions(void *data, const auth_settings *settings, void **made)
+{
+  auth_str huge = str("a", SIZE_MAX), bad = str("\xff", 1), null = str(NULL, 3);
+  (void)made;
+  CHECK_STATUS(auth_settings_text(settings, auth_text("a"), NULL), AUTH_EINVAL);
+  CHECK_STATUS(auth_settings_integer(settings, auth_text("a"), 0, 1, NULL), AUTH_EINVAL);
+  CHECK_STATUS(auth_settings_boolean(settings, auth_text("a"), NULL), AUTH_EINVAL);
+  REFUSES(const char *, AUTH_EINVAL, auth_settings_text(settings, huge, &out));
+  REFUSES(const char *, AUTH_EINVAL, auth_settings_text(settings, bad, &out));
+  REFUSES(const char *, AUTH_EINVAL, auth_settings_text(settings, null, &out));
+  REFUSES(int64_t, AUTH_EINVAL, auth_settings_integer(settings, bad, 0, 1, &out));
+  REFUSES(int, AUTH_EINVAL, auth_settings_boolean(settings, null, &out));
+  REFUSES(const char *, AUTH_REFUSED, auth_settings_text(settings, none, &out));
+  REFUSES(const char *, AUTH_REFUSED, auth_settings_text(settings, auth_text("b"), &out));
+  REFUSES(int64_t, AUTH_REFUSED, auth_settings_integer(settings, auth_text("b"), 0, 1, &out));
+  REFUSES(int, AUTH_REFUSED, auth_settings_boolean(settings, auth_text("b"), &out));
+  CHECK_STATUS(auth_settings_refuse(settings, bad, none), AUTH_EINVAL);
+  CHECK_STATUS(auth_settings_refuse(settings, auth_text("a"), huge), AUTH_EINVAL);
+  CHECK(auth_settings_name(settings, 1) == NULL);
+  CHECK(auth_settings_name(settings, SIZE_MAX) == NULL);
+  ++*(int *)data;
+  REFUSES(int64_t, AUTH_ECONFIG, auth_settings_integer(settings, auth_text("a"), 1, 0, &out)); /* no number fits */
+  return AUTH_OK;
+}
+
+static void never_asked(void *data, const auth_view *view, auth_answer *answer)
+{
+  (void)data, (void)view, (void)answer;
+}
+
+static void odd_settings(void)
+{
+  auth_options options = AUTH_OPTIONS_INIT;
+  auth_scheme scheme = AUTH_SCHEME_INIT;
+  int asked = 0;
+  scheme.name = auth_text("mine");
+  scheme.authenticate = never_asked;
+  scheme.configure = odd_questions;
+  scheme.data = &asked;
+  options.text = auth_text(USUAL "[schemes.mine]\na = 1\n");
+  options.schemes = &scheme;
+  options.n_schemes = 1;
+  CHECK_STATUS(auth_config_check(&options, NULL), AUTH_ECONFIG);
+  CHECK(asked == 1);
 }
 
 static void null_accessors(void)
@@ -190,6 +264,13 @@ static void null_accessors(void)
   CHECK(auth_tokens_id(NULL, 0) == NULL);
   CHECK(auth_tokens_user(NULL, 0) == NULL);
   CHECK(auth_tokens_created(NULL, 0) == NULL);
+  CHECK(auth_session_key(NULL) == NULL);
+  CHECK(auth_session_cookie(NULL, 0) == NULL);
+  CHECK(auth_csrf_text(NULL) == NULL);
+  CHECK(auth_csrf_cookie(NULL) == NULL);
+  CHECK(auth_signed_text(NULL) == NULL);
+  CHECK(auth_signed_value(NULL) == NULL);
+  CHECK(auth_signed_time(NULL) == 0);
 }
 
 static void null_frees(void)
@@ -200,6 +281,9 @@ static void null_frees(void)
   auth_user_free(NULL);
   auth_token_free(NULL);
   auth_tokens_free(NULL);
+  auth_session_free(NULL);
+  auth_csrf_free(NULL);
+  auth_signed_free(NULL);
   CHECK("all of them returned");
 }
 
@@ -308,6 +392,57 @@ static auth_status call_user(const void *given)
   return status;
 }
 
+static void fill_session(void *to)
+{
+  auth_session_options *options = (auth_session_options *)to;
+  options->user = auth_text("nobody there"); /* so no session is made */
+}
+
+static auth_status call_session(const void *given)
+{
+  auth_session *out;
+  auth_status status;
+  fill_garbage(&out, sizeof out);
+  status = auth_session_create(context, (const auth_session_options *)given, &out);
+  if (status < 0)
+    CHECK(is_garbage(&out, sizeof out));
+  else
+    auth_session_free(out);
+  return status;
+}
+
+static void fill_sign(void *to)
+{
+  auth_sign_options *options = (auth_sign_options *)to;
+  options->salt = auth_text("salt");
+}
+
+static auth_status call_sign(const void *given)
+{
+  auth_signed *out;
+  auth_status status;
+  fill_garbage(&out, sizeof out);
+  status = auth_sign(context, (const auth_sign_options *)given, auth_text("value"), &out);
+  if (status < 0)
+    CHECK(is_garbage(&out, sizeof out));
+  else
+    auth_signed_free(out);
+  return status;
+}
+
+static auth_status call_unsign(const void *given)
+{
+  auth_signed *out;
+  auth_status status;
+  fill_garbage(&out, sizeof out);
+  status = auth_unsign(context, (const auth_sign_options *)given, auth_text("value:signature"), &out);
+  if (status < 0)
+    CHECK(is_garbage(&out, sizeof out));
+  else
+    auth_signed_free(out);
+  return status;
+}
+
 static const struct taker takers[] = {
   {"auth_authenticate", 152, fill_http, call_authenticate},
   {"auth_request_new", 152, fill_http, call_request_new},
@@ -315,6 +450,9 @@ static const struct taker takers[] = {
   {"auth_config_check", 104, fill_options, call_check},
   {"auth_token_create", 48, fill_token, call_token},
   {"auth_user_create", 64, fill_user, call_user},
+  {"auth_session_create", 64, fill_session, call_session},
+  {"auth_sign", 64, fill_sign, call_sign},
+  {"auth_unsign", 64, fill_sign, call_unsign},
 };
 
 /* The status for a struct that says `said`, has `there` bytes, and `last` as the last of them. */
@@ -394,6 +532,52 @@ static void user_flags(void)
   CHECK_STATUS(call_user(&user), AUTH_EINVAL);
 }
 
+static void session_flags(void)
+{
+  auth_session_options options = AUTH_SESSION_OPTIONS_INIT;
+  int bit;
+  options.user = auth_text("nobody there");
+  for (bit = 0; bit < 32; bit++) {
+    options.flags = (uint32_t)1 << bit;
+    CHECK_STATUS(call_session(&options), AUTH_EINVAL);
+  }
+  options.flags = 0;
+  options.reserved = 1;
+  CHECK_STATUS(call_session(&options), AUTH_EINVAL);
+}
+
+/* Nothing that could not be measured or would not count may be asked for. */
+static void sign_flags(void)
+{
+  static const struct { uint32_t flags; const char *cookie; int64_t max_age; int good; } rows[] = {
+    {0, "", 0, 1}, {AUTH_SIGN_TIMED, "", 0, 1}, {AUTH_SIGN_TIMED, "", INT64_MAX, 1}, {AUTH_SIGN_COOKIE, "c", 60, 1},
+    {AUTH_SIGN_TIMED | AUTH_SIGN_ANY_AGE, "", 0, 1}, {AUTH_SIGN_COOKIE | AUTH_SIGN_ANY_AGE, "c", 0, 1},
+    {0, "", 60, 0}, {0, "", -1, 0}, {AUTH_SIGN_ANY_AGE, "", 0, 0}, {0, "c", 0, 0}, {AUTH_SIGN_TIMED, "c", 0, 0},
+    {AUTH_SIGN_COOKIE, "", 0, 0}, {AUTH_SIGN_COOKIE | AUTH_SIGN_TIMED, "c", 0, 0}, {AUTH_SIGN_TIMED, "", -1, 0},
+    {AUTH_SIGN_TIMED, "", INT64_MIN, 0},
+  };
+  auth_sign_options options = AUTH_SIGN_OPTIONS_INIT;
+  size_t i;
+  int bit;
+  for (i = 0; i < sizeof rows / sizeof *rows; i++) {
+    options.flags = rows[i].flags;
+    options.cookie = auth_text(rows[i].cookie);
+    options.max_age = rows[i].max_age;
+    CHECK_STATUS(call_sign(&options), rows[i].good ? AUTH_OK : AUTH_EINVAL);
+    if (!CHECK_STATUS(call_unsign(&options), rows[i].good ? AUTH_REFUSED : AUTH_EINVAL))
+      printf("  that was row %d\n", (int)i);
+  }
+  options.max_age = 0;
+  options.cookie = none;
+  for (bit = 3; bit < 32; bit++) {
+    options.flags = (uint32_t)1 << bit;
+    CHECK_STATUS(call_sign(&options), AUTH_EINVAL);
+  }
+  options.flags = 0;
+  options.reserved = 1;
+  CHECK_STATUS(call_unsign(&options), AUTH_EINVAL);
+}
+
 static void lookup_kinds(void)
 {
   static const int kinds[] = {-1, 3, INT_MAX, INT_MIN};
@@ -420,6 +604,52 @@ static auth_status with_block(const char *block, size_t len)
   auth_http http = AUTH_HTTP_INIT;
   http.header_block = str(block, len);
   return call_request_new(&http);
+}
+
+static void odd_text_of_a_session_or_signature(auth_str text)
+{
+  auth_session_options session = AUTH_SESSION_OPTIONS_INIT;
+  auth_sign_options sign = AUTH_SIGN_OPTIONS_INIT;
+  REFUSES(auth_signed *, AUTH_EINVAL, auth_sign(context, &sign, text, &out));
+  sign.salt = text;
+  CHECK_STATUS(call_sign(&sign), AUTH_EINVAL);
+  CHECK_STATUS(call_unsign(&sign), AUTH_EINVAL);
+  sign.salt = none;
+  sign.flags = AUTH_SIGN_COOKIE;
+  sign.cookie = text;
+  CHECK_STATUS(call_sign(&sign), AUTH_EINVAL);
+  session.user = text;
+  CHECK_STATUS(call_session(&session), AUTH_EINVAL);
+  session.user = auth_text("nobody there");
+  session.backend = text;
+  CHECK_STATUS(call_session(&session), AUTH_EINVAL);
+}
+
+/* Cookies and signed texts come from clients: only their length may be wrong. */
+static void huge_text_of_a_client(auth_str text)
+{
+  auth_session_options session = AUTH_SESSION_OPTIONS_INIT;
+  auth_sign_options sign = AUTH_SIGN_OPTIONS_INIT;
+  session.user = auth_text("nobody there");
+  session.cookie = text;
+  CHECK_STATUS(call_session(&session), AUTH_EINVAL);
+  REFUSES(auth_session *, AUTH_EINVAL, auth_session_end(context, text, &out));
+  REFUSES(auth_signed *, AUTH_EINVAL, auth_unsign(context, &sign, text, &out));
+}
+
+static void odd_text_of_a_client(auth_str text)
+{
+  auth_session_options session = AUTH_SESSION_OPTIONS_INIT;
+  auth_sign_options sign = AUTH_SIGN_OPTIONS_INIT;
+  auth_session *ended = NULL;
+  auth_signed *back;
+  session.user = auth_text("nobody there");
+  session.cookie = text;
+  CHECK_STATUS(call_session(&session), AUTH_REFUSED);
+  CHECK_STATUS(auth_session_end(context, text, &ended), AUTH_REFUSED);
+  auth_session_free(ended);
+  CHECK_STATUS(auth_unsign(context, &sign, text, &back), AUTH_REFUSED);
+  CHECK(back == NULL);
 }
 
 /* Lengths that cannot be true: refused before a byte is read. */
@@ -453,16 +683,19 @@ static void huge_lengths(void)
     REFUSES(auth_user *, AUTH_EINVAL, auth_user_lookup(context, AUTH_BY_NAME, text, &out));
     REFUSES(auth_user *, AUTH_EINVAL, auth_password_check(context, auth_text("alice"), text, &out));
     CHECK_STATUS(auth_password_set(context, auth_text("alice"), text), AUTH_EINVAL);
+    huge_text_of_a_client(text);
+    odd_text_of_a_session_or_signature(text);
   }
 }
 
 /* Counts that cannot be true, also those whose size in bytes wraps around. */
 static void huge_counts(void)
 {
-  const size_t huge[] = {(size_t)1 << 31, SIZE_MAX / 32 + 1, SIZE_MAX / 32 + 2, SIZE_MAX / 72 + 1, SIZE_MAX};
+  const size_t huge[] = {(size_t)1 << 31, SIZE_MAX / 32 + 1, SIZE_MAX / 32 + 2, SIZE_MAX / 72 + 1, SIZE_MAX / 80 + 1, SIZE_MAX};
   auth_header *header = (auth_header *)edge(sizeof(auth_header));
   auth_scheme *scheme = (auth_scheme *)edge(sizeof(auth_scheme));
   size_t i;
+  scheme->size = sizeof *scheme;
   for (i = 0; i < sizeof huge / sizeof *huge; i++) {
     auth_http http = AUTH_HTTP_INIT;
     auth_options options = AUTH_OPTIONS_INIT;
@@ -624,6 +857,8 @@ static void odd_texts(void)
     REFUSES(auth_tokens *, AUTH_EINVAL, auth_token_list(context, none, text, &out));
     REFUSES(auth_user *, AUTH_EINVAL, auth_password_check(context, text, none, &out));
     CHECK_STATUS(auth_password_set(context, text, none), AUTH_EINVAL);
+    odd_text_of_a_client(text);
+    odd_text_of_a_session_or_signature(text);
     token.user = text;
     CHECK_STATUS(call_token(&token), AUTH_EINVAL);
     token.user = auth_text("alice");
@@ -720,7 +955,9 @@ int main(void)
   null_contexts();
   null_requests();
   null_accounts();
+  null_sessions_and_signatures();
   null_schemes();
+  odd_settings();
   null_accessors();
   null_frees();
   for (i = 0; i < sizeof takers / sizeof *takers; i++)
@@ -728,6 +965,8 @@ int main(void)
   http_flags();
   token_flags();
   user_flags();
+  session_flags();
+  sign_flags();
   lookup_kinds();
   huge_lengths();
   huge_counts();

@@ -439,10 +439,104 @@ static void odd_schemes(void)
   two[1].name = auth_text("basic");
   refused(two, 2, AUTH_EINVAL); /* none of them unless all are good */
   two[0] = scheme_of(&told, NULL);
-  two[0].size -= 8;
+  two[0].size = 72 - 8;
   refused(two, 1, AUTH_EINVAL);
-  two[0].size += 16;
+  two[0].size = sizeof *two + 4; /* elements would not be aligned */
+  refused(two, 1, AUTH_EINVAL);
+  two[0].size = 4104;
+  refused(two, 1, AUTH_EINVAL);
+  two[0].size = sizeof *two + 8; /* of a newer header, with something in it that is not known here */
   refused(two, 1, AUTH_ENOTSUP);
+  two[0] = two[1] = scheme_of(&told, NULL);
+  two[1].name = auth_text("other");
+  two[1].size = 72; /* not the size of the first */
+  refused(two, 2, AUTH_EINVAL);
+}
+
+/* An array of an older header has smaller elements, one of a newer header larger ones. */
+static void other_headers(size_t size)
+{
+  struct told told[2] = {{says_alice, AUTH_OK, 0, 0, 0, 0, 0}, {says_pass, AUTH_OK, 0, 0, 0, 0, 0}};
+  char memory[2 * 128] __attribute__((aligned(8)));
+  auth_context *context;
+  auth_request *request;
+  size_t i;
+  memset(memory, 0, sizeof memory);
+  for (i = 0; i < 2; i++) {
+    auth_scheme scheme = scheme_of(&told[i], NULL);
+    scheme.size = size;
+    scheme.name = auth_text(i == 0 ? "other" : "mine");
+    memcpy(memory + i * size, &scheme, size < sizeof scheme ? size : sizeof scheme);
+  }
+  context = open_with(TOP("site.db") "[chains.default]\nschemes = [\"mine\", \"other\"]\n", (auth_scheme *)memory, 2, NULL,
+                      NULL);
+  request = request_of(context, "A", "b");
+  CHECK_STATUS(auth_request_authenticate(request, ALONE), AUTH_OK);
+  CHECK_TEXT(auth_user_scheme(auth_request_user(request)), "other");
+  auth_request_free(request);
+  auth_context_free(context);
+  CHECK(told[0].ends == 1 && told[1].ends == 1);
+}
+
+/* ---- options of a host's scheme ----------------------------------------------------------- */
+
+/* Every scheme that is made gets a copy of `data` in which to count. */
+static struct told *made_last;
+
+static int configure(void *data, const auth_settings *settings, void **made)
+{
+  struct told *told = (struct told *)data, *own = (struct told *)malloc(sizeof *own);
+  int64_t calls = 0;
+  CHECK(own != NULL && *made == NULL);
+  CHECK_TEXT(auth_settings_scheme(settings), "mine");
+  *own = *told;
+  told->calls++;
+  auth_settings_integer(settings, auth_text("calls"), 0, 100, &calls);
+  own->calls = (int)calls;
+  *made = made_last = own;
+  return AUTH_OK;
+}
+
+static struct told *of_hosts;
+
+static void count_end_of_made(void *made)
+{
+  CHECK(made != of_hosts);
+  of_hosts->ends++;
+  free(made);
+}
+
+static void options_go_to_configure(void)
+{
+  static const char *const tables[] = {"", "[schemes.mine]\n", "[schemes.mine]\ncalls = 7\n"};
+  struct told told = {says_alice, AUTH_OK, 0, 0, 0, 0, 0};
+  auth_scheme scheme = scheme_of(&told, NULL);
+  char toml[1024];
+  int i;
+  of_hosts = &told;
+  scheme.configure = configure;
+  scheme.destroy = count_end_of_made;
+  for (i = 0; i < 3; i++) {
+    auth_context *context;
+    snprintf(toml, sizeof toml, CHAINS "%s", tables[i]);
+    context = open_with(toml, &scheme, 1, NULL, NULL);
+    CHECK(told.calls == i + 1 && told.ends == i); /* one for both chains */
+    CHECK(made_last->calls == (i == 2 ? 7 : 0));
+    expect(context, "alice", AUTH_OK, 200, NULL, "");
+    auth_context_free(context);
+    CHECK(told.ends == i + 1);
+  }
+  /* A scheme that no chain and no table names is never made. */
+  CHECK_STATUS(open_status(USUAL, &scheme, 1), AUTH_OK);
+  CHECK(told.calls == 3 && told.ends == 3);
+  CHECK_STATUS(open_status(CHAINS "[schemes.mine]\ncalls = 101\n", &scheme, 1), AUTH_ECONFIG);
+  CHECK_STATUS(open_status(CHAINS "[schemes.mine]\nother = 1\n", &scheme, 1), AUTH_ECONFIG);
+  CHECK_STATUS(open_status(CHAINS "[chains.more]\nschemes = [{ scheme = \"mine\", other = 1 }]\n", &scheme, 1), AUTH_ECONFIG);
+  CHECK_STATUS(open_status(CHAINS "[chains.more]\nschemes = [{ scheme = \"mine\", calls = 3 }]\n", &scheme, 1), AUTH_OK);
+  CHECK(made_last != NULL && told.calls == 3 + 1 + 1 + 2 + 2 && told.ends == told.calls);
+  /* A fault behind it: what was made is not leaked. */
+  CHECK_STATUS(open_status(CHAINS "[chains.x]\nschemes = [\"unknown\"]\n", &scheme, 1), AUTH_ECONFIG);
+  CHECK(told.ends == told.calls);
 }
 
 int main(void)
@@ -460,5 +554,9 @@ int main(void)
   destroy_is_called_once();
   destroy_after_a_refused_configuration();
   odd_schemes();
+  other_headers(72);
+  other_headers(sizeof(auth_scheme));
+  other_headers(sizeof(auth_scheme) + 16);
+  options_go_to_configure();
   return check_result();
 }

@@ -116,6 +116,36 @@ static void accounts(void)
   CHECK_TEXT(sql("site.db", "SELECT count(*) FROM auth_user WHERE username = 'new'"), "0");
 }
 
+static void sessions_and_signatures(void)
+{
+  auth_session_options options = AUTH_SESSION_OPTIONS_INIT;
+  auth_sign_options sign = AUTH_SIGN_OPTIONS_INIT;
+  auth_request *request = request_of(context, "A", "b");
+  auth_session *session = NULL;
+  auth_csrf *csrf = NULL;
+  auth_signed *signed_text = NULL;
+  options.user = auth_text("alice");
+  PANICS(auth_session *, auth_session_create(context, &options, &out));
+  CHECK_TEXT(sql("site.db", "SELECT count(*) FROM django_session WHERE expire_date < '2030'"), "0");
+  PANICS(auth_session *, auth_session_end(context, none, &out));
+  PANICS(auth_csrf *, auth_csrf_token(request, &out));
+  PANICS(auth_signed *, auth_sign(context, &sign, none, &out));
+  PANICS(auth_signed *, auth_unsign(context, &sign, none, &out));
+  CHECK_STATUS(auth_session_create(context, &options, &session), AUTH_OK);
+  CHECK_STATUS(auth_csrf_token(request, &csrf), AUTH_OK);
+  CHECK_STATUS(auth_sign(context, &sign, none, &signed_text), AUTH_OK);
+  authchain_test_panic();
+  auth_session_free(session);
+  all_is_well();
+  authchain_test_panic();
+  auth_csrf_free(csrf);
+  all_is_well();
+  authchain_test_panic();
+  auth_signed_free(signed_text);
+  all_is_well();
+  auth_request_free(request);
+}
+
 static void reports(void)
 {
   auth_options options = AUTH_OPTIONS_INIT;
@@ -205,6 +235,43 @@ static void no_answer_lets_nobody_in(void (*authenticate)(void *, const auth_vie
   all_is_well();
 }
 
+/* ---- panics while a custom scheme is configured ------------------------------------------- */
+
+static int panics_at_each_question(void *data, const auth_settings *settings, void **made)
+{
+  const char *text;
+  int64_t integer;
+  int boolean;
+  (void)data, (void)made;
+  authchain_test_panic();
+  CHECK_STATUS(auth_settings_text(settings, auth_text("a"), &text), AUTH_EPANIC);
+  authchain_test_panic();
+  CHECK_STATUS(auth_settings_integer(settings, auth_text("a"), 0, 9, &integer), AUTH_EPANIC);
+  authchain_test_panic();
+  CHECK_STATUS(auth_settings_boolean(settings, auth_text("a"), &boolean), AUTH_EPANIC);
+  authchain_test_panic();
+  CHECK_STATUS(auth_settings_refuse(settings, none, none), AUTH_EPANIC);
+  CHECK_STATUS(auth_settings_integer(settings, auth_text("a"), 0, 9, &integer), AUTH_OK);
+  return AUTH_EPANIC;
+}
+
+static void a_panic_while_configured_refuses(void)
+{
+  auth_options options = AUTH_OPTIONS_INIT;
+  auth_scheme scheme = AUTH_SCHEME_INIT;
+  auth_report *why = NULL;
+  scheme.name = auth_text("mine");
+  scheme.authenticate = panics_at_answer;
+  scheme.configure = panics_at_each_question;
+  options.text = auth_text(USUAL "[schemes.mine]\na = 1\n");
+  options.schemes = &scheme;
+  options.n_schemes = 1;
+  CHECK_STATUS(auth_config_check(&options, &why), AUTH_ECONFIG);
+  CHECK(strstr(auth_report_text(why), "it says AUTH_EPANIC") != NULL);
+  auth_report_free(why);
+  all_is_well();
+}
+
 int main(void)
 {
   /* A panic writes where it was; that is expected here, many times. */
@@ -218,11 +285,13 @@ int main(void)
   requests();
   users();
   accounts();
+  sessions_and_signatures();
   reports();
   frees();
   no_answer_lets_nobody_in(panics_at_answer);
   no_answer_lets_nobody_in(panics_at_header);
   no_answer_lets_nobody_in(panics_at_each_answer);
+  a_panic_while_configured_refuses();
   auth_context_free(context);
   return check_result();
 }

@@ -35,7 +35,8 @@
  *           says (`timeout`, 5 s).
  * Process   No signal handler, no output, no change of locale or folder; the
  *           environment is not read but for AUTHCHAIN_CONFIG and what a
- *           configuration names.
+ *           configuration names. No code of others is loaded but the plug-ins
+ *           that a configuration names.
  * Versions  AUTH_VERSION is this header's, auth_version() the library's;
  *           AUTH_ABI_VERSION and auth_abi_version() have to be equal.
  */
@@ -147,6 +148,22 @@
 #define AUTH_NEW_NO_PASSWORD 4
 
 /**
+ * With the moment of signing, as Django's `TimestampSigner` does.
+ */
+#define AUTH_SIGN_TIMED 1
+
+/**
+ * As the value of the cookie `cookie`, as Django's `set_signed_cookie` does;
+ * has the moment, too.
+ */
+#define AUTH_SIGN_COOKIE 2
+
+/**
+ * auth_unsign: however long ago it was signed, whatever `max_age` says.
+ */
+#define AUTH_SIGN_ANY_AGE 4
+
+/**
  * Only one thread at a time may call `authenticate`. A child that is forked
  * during such a call has its turn all the same; what the scheme had half done
  * in its own data is the scheme's affair.
@@ -233,6 +250,13 @@ typedef struct auth_answer auth_answer;
 typedef struct auth_context auth_context;
 
 /**
+ * A CSRF token for one page. Wiped when it is freed.
+ *
+ * Methods: auth_csrf_token, auth_csrf_text, auth_csrf_cookie, auth_csrf_free.
+ */
+typedef struct auth_csrf auth_csrf;
+
+/**
  * Changes of a request's headers, to be made in order before the request is
  * passed on to an application: what a client may not say about the user goes
  * (`X-Auth-User`, `X-Auth-User-Id`, `X-Auth-Scheme` and the header of
@@ -280,6 +304,35 @@ typedef struct auth_request auth_request;
  * auth_response_header, auth_response_body.
  */
 typedef struct auth_response auth_response;
+
+/**
+ * A session that was made or ended, and the cookies that tell the browser so.
+ * Its key and cookies are wiped when it is freed.
+ *
+ * Methods: auth_session_create, auth_session_end, auth_session_key,
+ * auth_session_cookie, auth_session_free.
+ */
+typedef struct auth_session auth_session;
+
+/**
+ * The options of a `[schemes.NAME]` as `configure` of a custom scheme sees
+ * them; valid during the call only. Whatever it does not ask for by name is an
+ * unknown key, and refuses the configuration with its line and column, as does
+ * a value of another kind than it asks for.
+ *
+ * Methods: auth_settings_scheme, auth_settings_count, auth_settings_name,
+ * auth_settings_text, auth_settings_integer, auth_settings_boolean,
+ * auth_settings_refuse.
+ */
+typedef struct auth_settings auth_settings;
+
+/**
+ * A signed text and what it says. Wiped when it is freed.
+ *
+ * Methods: auth_sign, auth_unsign, auth_signed_text, auth_signed_value,
+ * auth_signed_time, auth_signed_free.
+ */
+typedef struct auth_signed auth_signed;
 
 /**
  * A fresh credential. Its secret is wiped when it is freed.
@@ -338,9 +391,9 @@ typedef struct auth_str {
 typedef void (*auth_log)(void *data, int severity, const char *line);
 
 /**
- * A scheme of the host's own, named in `[chains.…] schemes` like any other.
- * Start with `AUTH_SCHEME_INIT`. It says who it is by name only: that the user
- * exists and is active is checked by the library.
+ * A scheme of the host's own or of a plug-in, named in `[chains.…] schemes`
+ * like any other. Start with `AUTH_SCHEME_INIT`. It says who it is by name
+ * only: that the user exists and is active is checked by the library.
  */
 typedef struct auth_scheme {
   /**
@@ -372,13 +425,25 @@ typedef struct auth_scheme {
                        struct auth_answer *answer);
   /**
    * Called once when the last user of the configuration is gone, also when it was refused
-   * (AUTH_ECONFIG); may be NULL.
+   * (AUTH_ECONFIG): with `data`, or for each time that `configure` was content with what that
+   * made, and then not with `data`. May be NULL.
    */
   void (*destroy)(void *data);
   /**
-   * Handed to both.
+   * Handed to the functions.
    */
   void *data;
+  /**
+   * Makes a scheme of the options that `[schemes.NAME]`, or an item of a chain, gives it, while
+   * the configuration is read: what it writes to `*made` (NULL before) is handed to the other
+   * functions instead of `data`. Once for each table and each item with options of its own.
+   * Returns AUTH_OK, or another status when it has made nothing; then the configuration is
+   * refused. Must not call the library but for auth_settings_…; forks of other threads wait
+   * for it. NULL: it has no options.
+   */
+  int (*configure)(void *data,
+                   const struct auth_settings *settings,
+                   void **made);
 } auth_scheme;
 
 /**
@@ -556,6 +621,212 @@ typedef struct auth_new_user {
   struct auth_str password;
 } auth_new_user;
 
+/**
+ * Whom to log in. Start with `AUTH_SESSION_OPTIONS_INIT`.
+ */
+typedef struct auth_session_options {
+  /**
+   * sizeof(auth_session_options); set by the initialiser.
+   */
+  size_t size;
+  /**
+   * 0; unknown bits are AUTH_EINVAL.
+   */
+  uint32_t flags;
+  /**
+   * Keeps the struct without holes; 0.
+   */
+  uint32_t reserved;
+  /**
+   * The user's name. That it is this user has been found out before: by a verdict, say, or
+   * auth_password_check.
+   */
+  struct auth_str user;
+  /**
+   * The value of the session cookie as the browser sent it, empty for none: what that session
+   * holds is kept under a new key, unless it was another user's.
+   */
+  struct auth_str cookie;
+  /**
+   * Which of `authentication_backends` vouches for the user: its dotted path, or the short name
+   * of one of Django's. Empty for the one that checks passwords, else the first.
+   */
+  struct auth_str backend;
+} auth_session_options;
+
+/**
+ * How to sign, and what to believe. Start with `AUTH_SIGN_OPTIONS_INIT`.
+ *
+ * With no flag it is Django's `Signer`. `signing.dumps` and `loads` are not
+ * for texts but for JSON, and not here.
+ */
+typedef struct auth_sign_options {
+  /**
+   * sizeof(auth_sign_options); set by the initialiser.
+   */
+  size_t size;
+  /**
+   * AUTH_SIGN_TIMED and others; unknown bits are AUTH_EINVAL.
+   */
+  uint32_t flags;
+  /**
+   * Keeps the struct without holes; 0.
+   */
+  uint32_t reserved;
+  /**
+   * Unix time in microseconds, for tests; 0: the clock.
+   */
+  int64_t now_us;
+  /**
+   * auth_unsign: the greatest age in seconds that is still good. It is always asked for where
+   * there is a moment, unless AUTH_SIGN_ANY_AGE says otherwise; elsewhere it has to be 0.
+   */
+  int64_t max_age;
+  /**
+   * What is signed under one salt is not believed under another: name the purpose, and use a
+   * salt either with a moment or without, because Django takes the one for the other. Empty
+   * for the salt of Django's class; for a cookie Django's `salt` argument.
+   */
+  struct auth_str salt;
+  /**
+   * The name of the cookie, with AUTH_SIGN_COOKIE only.
+   */
+  struct auth_str cookie;
+} auth_sign_options;
+
+/**
+ * The functions of the library that a plug-in calls, each as it is declared
+ * under its name with auth_ in front. A plug-in takes them from here and is
+ * not linked with the library: a host may have linked it statically, and a
+ * second copy would not know its types.
+ */
+typedef struct auth_api {
+  /**
+   * sizeof(auth_api) of the library.
+   */
+  size_t size;
+  /**
+   * AUTH_ABI_VERSION of the library.
+   */
+  uint32_t abi_version;
+  /**
+   * Keeps the struct without holes; 0.
+   */
+  uint32_t reserved;
+  /**
+   * auth_view_header.
+   */
+  enum auth_status (*view_header)(const struct auth_view *view,
+                                  struct auth_str name,
+                                  struct auth_str *value);
+  /**
+   * auth_view_method.
+   */
+  struct auth_str (*view_method)(const struct auth_view *view);
+  /**
+   * auth_view_target.
+   */
+  struct auth_str (*view_target)(const struct auth_view *view);
+  /**
+   * auth_view_host.
+   */
+  struct auth_str (*view_host)(const struct auth_view *view);
+  /**
+   * auth_view_peer.
+   */
+  struct auth_str (*view_peer)(const struct auth_view *view);
+  /**
+   * auth_view_remote_user.
+   */
+  struct auth_str (*view_remote_user)(const struct auth_view *view);
+  /**
+   * auth_answer_user.
+   */
+  enum auth_status (*answer_user)(const struct auth_answer *answer,
+                                  struct auth_str name);
+  /**
+   * auth_answer_refuse.
+   */
+  enum auth_status (*answer_refuse)(const struct auth_answer *answer,
+                                    struct auth_str detail);
+  /**
+   * auth_answer_pass.
+   */
+  enum auth_status (*answer_pass)(const struct auth_answer *answer);
+  /**
+   * auth_answer_broken.
+   */
+  enum auth_status (*answer_broken)(const struct auth_answer *answer,
+                                    struct auth_str why);
+  /**
+   * auth_settings_scheme.
+   */
+  const char *(*settings_scheme)(const struct auth_settings *settings);
+  /**
+   * auth_settings_count.
+   */
+  size_t (*settings_count)(const struct auth_settings *settings);
+  /**
+   * auth_settings_name.
+   */
+  const char *(*settings_name)(const struct auth_settings *settings, size_t i);
+  /**
+   * auth_settings_text.
+   */
+  enum auth_status (*settings_text)(const struct auth_settings *settings,
+                                    struct auth_str name,
+                                    const char **value);
+  /**
+   * auth_settings_integer.
+   */
+  enum auth_status (*settings_integer)(const struct auth_settings *settings,
+                                       struct auth_str name,
+                                       int64_t least,
+                                       int64_t most,
+                                       int64_t *value);
+  /**
+   * auth_settings_boolean.
+   */
+  enum auth_status (*settings_boolean)(const struct auth_settings *settings,
+                                       struct auth_str name,
+                                       int *value);
+  /**
+   * auth_settings_refuse.
+   */
+  enum auth_status (*settings_refuse)(const struct auth_settings *settings,
+                                      struct auth_str name,
+                                      struct auth_str text);
+} auth_api;
+
+/**
+ * What a plug-in offers: custom schemes in a shared object, which
+ * `[schemes.NAME] plugin = "/…/x.so"` names. Start with `AUTH_PLUGIN_INIT`.
+ *
+ * Methods: auth_plugin_entry.
+ */
+typedef struct auth_plugin {
+  /**
+   * sizeof(auth_plugin); set by the initialiser.
+   */
+  size_t size;
+  /**
+   * AUTH_ABI_VERSION of the header; set by the initialiser.
+   */
+  uint32_t abi_version;
+  /**
+   * Keeps the struct without holes; 0.
+   */
+  uint32_t reserved;
+  /**
+   * Its schemes; copied. `data` must live as long as the process.
+   */
+  const struct auth_scheme *schemes;
+  /**
+   * How many.
+   */
+  size_t n_schemes;
+} auth_plugin;
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -694,8 +965,9 @@ enum auth_status auth_context_open(const struct auth_options *options,
                                    struct auth_report **why);
 
 /**
- * Checks a configuration without opening anything but its own files. Schemes in
- * `options` are taken over as by auth_context_open: their `destroy` is called.
+ * Checks a configuration without opening anything but its own files and the
+ * plug-ins that it names, whose code runs. Schemes in `options` are taken over
+ * as by auth_context_open: their `destroy` is called.
  *
  * Ownership: free `*why` with auth_report_free; `why` may be NULL. It is
  * written on AUTH_ECONFIG only.
@@ -1323,6 +1595,183 @@ enum auth_status auth_password_set(const struct auth_context *context,
                                    struct auth_str password);
 
 /**
+ * Logs a user in as Django's `auth.login` does: a new session that Django
+ * knows, too, under a new key, with a new CSRF secret; the moment goes into
+ * `last_login`.
+ *
+ * Ownership: free `*out` with auth_session_free. Threads: any. Blocks:
+ * database, session files.
+ * Returns: AUTH_OK, AUTH_REFUSED (no such user, or inactive; `*out` is NULL),
+ * AUTH_EINVAL, AUTH_ENOTSUP (no such backend), AUTH_ESTORE, AUTH_EBUSY (no
+ * random bytes), AUTH_EPANIC.
+ */
+AUTH_API
+enum auth_status auth_session_create(const struct auth_context *context,
+                                     const struct auth_session_options *options,
+                                     struct auth_session **out);
+
+/**
+ * Ends the session of a cookie, and says how to take the cookie away; that
+ * also where there was no session. A session that is kept in the cookie itself
+ * (`signed_cookies`) cannot be ended: whoever copied the cookie has it until
+ * it is too old.
+ *
+ * Ownership: free `*out` with auth_session_free; it has cookies, but no key.
+ * Threads: any. Blocks: database, session files.
+ * Returns: AUTH_OK, AUTH_REFUSED (there was none to end; `*out` is written all
+ * the same), AUTH_EINVAL, AUTH_ESTORE, AUTH_EPANIC.
+ */
+AUTH_API
+enum auth_status auth_session_end(const struct auth_context *context,
+                                  struct auth_str cookie,
+                                  struct auth_session **out);
+
+/**
+ * The key, which is the value of the session cookie: a secret.
+ *
+ * Ownership: borrowed from the session. Threads: any. Blocks: never.
+ * Returns: a text, or NULL for a session that was ended, and for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+const char *auth_session_key(const struct auth_session *session);
+
+/**
+ * The value of `Set-Cookie` number `i`, counted from 0: send each of them in a
+ * header of its own.
+ *
+ * Ownership: borrowed from the session. Threads: any. Blocks: never.
+ * Returns: a text, or NULL when there is no such cookie, and for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+const char *auth_session_cookie(const struct auth_session *session,
+                                size_t i);
+
+/**
+ * Frees a session and wipes its secrets; NULL does nothing. The user stays
+ * logged in.
+ *
+ * Ownership: takes the session. Threads: any. Blocks: never.
+ * Returns: nothing.
+ */
+AUTH_API void auth_session_free(struct auth_session *session);
+
+/**
+ * A CSRF token for a page that the host makes itself, as Django's `get_token`
+ * gives one: for the secret of the request's cookie, or of its session with
+ * `csrf_use_sessions`; where there is none, a new one is made. Put the text
+ * into a field `csrfmiddlewaretoken` of each form, send the cookie, and
+ * `Vary: Cookie`.
+ *
+ * Ownership: free `*out` with auth_csrf_free. Threads: one at a time. Blocks:
+ * database and session files, with `csrf_use_sessions` only.
+ * Returns: AUTH_OK, AUTH_REFUSED (sessions hold the secrets, and the request
+ * has none; `*out` is NULL), AUTH_EINVAL, AUTH_ESTORE, AUTH_EBUSY (no random
+ * bytes), AUTH_EPANIC.
+ */
+AUTH_API
+enum auth_status auth_csrf_token(const struct auth_request *request,
+                                 struct auth_csrf **out);
+
+/**
+ * The token as it goes into a page, another text in each. A script may send it
+ * in the header of `csrf_header_name` instead (X-CSRFToken).
+ *
+ * Ownership: borrowed from the token. Threads: any. Blocks: never.
+ * Returns: a text, or NULL for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+const char *auth_csrf_text(const struct auth_csrf *csrf);
+
+/**
+ * The value of the `Set-Cookie` to send with the page: of the CSRF cookie,
+ * whose time begins anew, or of the session that has just got a secret.
+ *
+ * Ownership: borrowed from the token. Threads: any. Blocks: never.
+ * Returns: a text, or NULL when there is nothing to send, and for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+const char *auth_csrf_cookie(const struct auth_csrf *csrf);
+
+/**
+ * Frees a token and wipes it; NULL does nothing.
+ *
+ * Ownership: takes the token. Threads: any. Blocks: never.
+ * Returns: nothing.
+ */
+AUTH_API void auth_csrf_free(struct auth_csrf *csrf);
+
+/**
+ * Signs a text with `secret_key`, so that Django and auth_unsign believe it.
+ * It is signed, not hidden: everybody can read it.
+ *
+ * Ownership: free `*out` with auth_signed_free. Threads: any. Blocks: never.
+ * Returns: AUTH_OK, AUTH_EINVAL, AUTH_ENOTSUP, AUTH_EPANIC.
+ */
+AUTH_API
+enum auth_status auth_sign(const struct auth_context *context,
+                           const struct auth_sign_options *options,
+                           struct auth_str value,
+                           struct auth_signed **out);
+
+/**
+ * Takes a signed text apart, if `secret_key` or one of `secret_key_fallbacks`
+ * signed it under the same salt (and for the same cookie), and not too long ago.
+ * The text may be any bytes.
+ *
+ * Ownership: free `*out` with auth_signed_free. Threads: any. Blocks: never.
+ * Returns: AUTH_OK, AUTH_REFUSED (not signed so, changed, or too old; `*out`
+ * is NULL), AUTH_EINVAL, AUTH_ENOTSUP, AUTH_EPANIC.
+ */
+AUTH_API
+enum auth_status auth_unsign(const struct auth_context *context,
+                             const struct auth_sign_options *options,
+                             struct auth_str text,
+                             struct auth_signed **out);
+
+/**
+ * The whole signed text, to be sent.
+ *
+ * Ownership: borrowed from the signed text. Threads: any. Blocks: never.
+ * Returns: a text, or NULL for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+const char *auth_signed_text(const struct auth_signed *signed_);
+
+/**
+ * What was signed.
+ *
+ * Ownership: borrowed from the signed text. Threads: any. Blocks: never.
+ * Returns: a text, or NULL for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+const char *auth_signed_value(const struct auth_signed *signed_);
+
+/**
+ * When it was signed.
+ *
+ * Ownership: none. Threads: any. Blocks: never.
+ * Returns: Unix time in seconds; 0 where the way of signing does not say, and
+ * for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+int64_t auth_signed_time(const struct auth_signed *signed_);
+
+/**
+ * Frees a signed text and wipes it; NULL does nothing.
+ *
+ * Ownership: takes the signed text. Threads: any. Blocks: never.
+ * Returns: nothing.
+ */
+AUTH_API void auth_signed_free(struct auth_signed *signed_);
+
+/**
  * A header of the request; duplicates are joined with a comma.
  *
  * Ownership: `*value` is borrowed for the call of the scheme. Threads: the
@@ -1431,6 +1880,96 @@ AUTH_API
 enum auth_status auth_answer_broken(const struct auth_answer *answer,
                                     struct auth_str why);
 
+/**
+ * The name that the configuration gives the scheme: NAME of `[schemes.NAME]`.
+ *
+ * Ownership: borrowed for the call of `configure`. Threads: the caller's.
+ * Blocks: never.
+ * Returns: a text, or NULL for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+const char *auth_settings_scheme(const struct auth_settings *settings);
+
+/**
+ * How many options there are.
+ *
+ * Ownership: none. Threads: the caller's. Blocks: never.
+ * Returns: the number; 0 for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+size_t auth_settings_count(const struct auth_settings *settings);
+
+/**
+ * The name of option number `i`, counted from 0, for a scheme that does not
+ * know its options beforehand. It still has to ask for the value.
+ *
+ * Ownership: borrowed for the call of `configure`. Threads: the caller's.
+ * Blocks: never.
+ * Returns: a text, or NULL when there is no such option, and for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+const char *auth_settings_name(const struct auth_settings *settings,
+                               size_t i);
+
+/**
+ * The text of an option. `{ file = "…" }` and `{ env = "…" }` are read for the
+ * scheme, with the checks of `secret_key`.
+ *
+ * Ownership: `*value` is borrowed for the call of `configure`. Threads: the
+ * caller's. Blocks: never.
+ * Returns: AUTH_OK, AUTH_REFUSED (no such option; nothing is written, so that
+ * a default stays), AUTH_ECONFIG (no text: the configuration will be refused),
+ * AUTH_EINVAL, AUTH_EPANIC.
+ */
+AUTH_API
+enum auth_status auth_settings_text(const struct auth_settings *settings,
+                                    struct auth_str name,
+                                    const char **value);
+
+/**
+ * The whole number of an option, between `least` and `most`.
+ *
+ * Ownership: none. Threads: the caller's. Blocks: never.
+ * Returns: AUTH_OK, AUTH_REFUSED (no such option; nothing is written, so that
+ * a default stays), AUTH_ECONFIG (no such number: the configuration will be
+ * refused), AUTH_EINVAL, AUTH_EPANIC.
+ */
+AUTH_API
+enum auth_status auth_settings_integer(const struct auth_settings *settings,
+                                       struct auth_str name,
+                                       int64_t least,
+                                       int64_t most,
+                                       int64_t *value);
+
+/**
+ * Whether an option is true: 1 or 0.
+ *
+ * Ownership: none. Threads: the caller's. Blocks: never.
+ * Returns: AUTH_OK, AUTH_REFUSED (no such option; nothing is written, so that
+ * a default stays), AUTH_ECONFIG (neither true nor false: the configuration
+ * will be refused), AUTH_EINVAL, AUTH_EPANIC.
+ */
+AUTH_API
+enum auth_status auth_settings_boolean(const struct auth_settings *settings,
+                                       struct auth_str name,
+                                       int *value);
+
+/**
+ * Says what is wrong with an option, or with the whole table when `name` is
+ * empty or that of no option. The first complaint counts, and the
+ * configuration will be refused with it. The text must not show a secret.
+ *
+ * Ownership: copies the text. Threads: the caller's. Blocks: never.
+ * Returns: AUTH_ECONFIG, for `configure` to return; AUTH_EINVAL, AUTH_EPANIC.
+ */
+AUTH_API
+enum auth_status auth_settings_refuse(const struct auth_settings *settings,
+                                      struct auth_str name,
+                                      struct auth_str text);
+
 #ifdef __cplusplus
 }  // extern "C"
 #endif  // __cplusplus
@@ -1473,6 +2012,30 @@ template <typename T> static inline T auth_sized_()
 #define AUTH_OPTIONS_INIT AUTH_INIT_(auth_options)
 #define AUTH_TOKEN_OPTIONS_INIT AUTH_INIT_(auth_token_options)
 #define AUTH_NEW_USER_INIT AUTH_INIT_(auth_new_user)
+#define AUTH_SESSION_OPTIONS_INIT AUTH_INIT_(auth_session_options)
+#define AUTH_SIGN_OPTIONS_INIT AUTH_INIT_(auth_sign_options)
 #define AUTH_SCHEME_INIT AUTH_INIT_(auth_scheme)
+/* Every field, in C and C++ alike. */
+#define AUTH_PLUGIN_INIT { sizeof(auth_plugin), AUTH_ABI_VERSION, 0, NULL, 0 }
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * What a plug-in defines, and the library does not: called once in a process,
+ * when the first configuration that names the plug-in is read. It may keep
+ * `api` for the life of the process.
+ *
+ * Ownership: the plug-in's, for the life of the process; it is never unloaded.
+ * Threads: one at a time. Blocks: must not.
+ * Returns: what the plug-in offers, or NULL when it does not work with
+ * `api->abi_version`.
+ */
+AUTH_API const auth_plugin *auth_plugin_entry(const auth_api *api);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif  /* AUTHCHAIN_H */

@@ -3,12 +3,16 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
+use zeroize::Zeroizing;
+
 #[cfg(feature = "cli")]
 use crate::accounts::sessions;
+use crate::accounts::signing::{self, Signed, Way};
 use crate::accounts::users::{By, Wanted};
 use crate::accounts::{passwords, tokens, users};
 use crate::codec::Secret;
 use crate::codec::digest::Digest;
+use crate::codec::signing::MaxAge;
 use crate::config::{Config, Origin};
 use crate::ctx::Ctx;
 use crate::error::{Error, Report};
@@ -35,6 +39,22 @@ pub(crate) struct KeptSession {
     pub user_id: Option<String>,
     /// Django's text of the moment it ends.
     pub expires: String,
+}
+
+/// Whom to log in, and how.
+pub(crate) struct LogIn<'a> {
+    pub user: &'a str,
+    /// The value of the session cookie that the browser has; empty for none.
+    pub cookie: &'a str,
+    /// By which of `authentication_backends`; empty for the one that checks passwords.
+    pub backend: &'a str,
+}
+
+/// A session that was just made.
+pub(crate) struct FreshSession {
+    pub key: Secret,
+    /// The values of `Set-Cookie`.
+    pub cookies: Vec<Zeroizing<String>>,
 }
 
 /// What the host brings along besides the configuration.
@@ -195,8 +215,50 @@ impl Context {
         Ok(self.config.sessions.list(&self.ctx(0))?.into_iter().map(kept).collect())
     }
 
+    /// Logs a user in (Django's `auth.login`). `None`: no such user, or one who may not log in.
+    pub(crate) fn create_session(&self, wanted: &LogIn<'_>) -> Result<Option<FreshSession>, Error> {
+        let Config { sessions, csrf, .. } = &self.config;
+        let ctx = &self.ctx(0);
+        let backend = sessions.backend(wanted.backend).ok_or(Error::Unsupported("no backend of that name logs in"))?;
+        let Some(user) = users::find(ctx, &By::Name(wanted.user))?.filter(|user| user.is_active) else {
+            return Ok(None);
+        };
+        let before = match wanted.cookie {
+            "" => None,
+            cookie => sessions.load(ctx, cookie)?.session(),
+        };
+        let (secret, set_csrf_cookie) = csrf.rotated(ctx)?;
+        let in_session = set_csrf_cookie.is_none().then(|| secret.secret());
+        let session = sessions.log_in(ctx, before, &user, backend, in_session)?;
+        let cookies = std::iter::once(sessions.set_cookie(ctx, &session)).chain(set_csrf_cookie);
+        Ok(Some(FreshSession { key: Secret::new(session.key()), cookies: cookies.map(Zeroizing::new).collect() }))
+    }
+
+    /// The `Set-Cookie` that takes the cookie of a session away.
+    pub(crate) fn forget_session(&self) -> String {
+        self.config.sessions.forget()
+    }
+
+    /// Signs a text with the secret key, at a moment; 0 is now.
+    pub(crate) fn sign(&self, way: Way<'_>, salt: &str, value: &str, at_us: i64) -> Result<Signed, Error> {
+        signing::sign(&self.config.secrets, way, salt, value, self.ctx(at_us).now_us())
+    }
+
+    /// Takes a signed text apart. `None`: it is not ours, or is too old.
+    pub(crate) fn unsign(
+        &self,
+        way: Way<'_>,
+        salt: &str,
+        signed: &str,
+        max_age: Option<i64>,
+        at_us: i64,
+    ) -> Option<Signed> {
+        let now_us = self.ctx(at_us).now_us();
+        let max_age = max_age.map(|seconds| MaxAge { seconds, now_us });
+        signing::unsign(&self.config.secrets, way, salt, signed, max_age).ok()
+    }
+
     /// Ends a session. False: there was none.
-    #[cfg(feature = "cli")]
     pub(crate) fn end_session(&self, key: &Secret) -> Result<bool, Error> {
         self.config.sessions.end(&self.ctx(0), &String::from_utf8_lossy(key.reveal()))
     }

@@ -1,12 +1,14 @@
 //! Django's CSRF protection (`CsrfViewMiddleware`) as DRF's `SessionAuthentication` applies it:
 //! only to who has a session, and 403 for every failure.
 
-use crate::accounts::sessions::CookieSettings;
+use zeroize::Zeroizing;
+
+use crate::accounts::sessions::{CookieSettings, Sessions};
 use crate::body;
 use crate::codec::cookies::cookie;
 use crate::codec::csrf::{BadToken, Token};
 use crate::codec::origin::{self, TrustedOrigins, is_same_domain};
-use crate::ctx::random;
+use crate::ctx::{Ctx, random};
 use crate::error::Error;
 use crate::request::{Body, Request};
 use crate::site::Site;
@@ -21,6 +23,14 @@ pub(crate) struct Csrf {
     pub trusted_origins: TrustedOrigins,
     /// CSRF_COOKIE_DOMAIN, or SESSION_COOKIE_DOMAIN with sessions; empty for none.
     pub domain: String,
+}
+
+/// A token for a page, and what has to be sent with it.
+pub(crate) struct PageToken {
+    /// The masked form, another one in each page.
+    pub token: Zeroizing<String>,
+    /// The `Set-Cookie` of the secret or of the session that holds it.
+    pub set_cookie: Option<String>,
 }
 
 /// What the tokens of a request must match; `None` matches nothing.
@@ -132,26 +142,59 @@ impl Csrf {
         }
     }
 
-    /// The secret that a request's cookie holds, if it is one.
-    pub(crate) fn in_cookie(&self, request: &Request<'_>) -> Option<Token> {
-        self.secret(request, None).ok()?.0
+    /// A token for a page (`get_token`). `None`: sessions hold the secrets, and the request has no
+    /// session; a stranger does not get one for looking at a page.
+    pub(crate) fn page_token(
+        &self,
+        request: &Request<'_>,
+        ctx: &Ctx<'_>,
+        sessions: &Sessions,
+    ) -> Result<Option<PageToken>, Error> {
+        if !self.use_sessions {
+            return self.cookie_token(request, ctx).map(Some);
+        }
+        let header = request.cookies().unwrap_or_default();
+        let Some(mut session) = sessions.of_cookies(ctx, &header)? else { return Ok(None) };
+        if let Some(secret) = session.csrf_secret().and_then(|text| Token::parse(text).ok()) {
+            return Ok(Some(PageToken { token: masked(&secret)?, set_cookie: None }));
+        }
+        let secret = fresh()?;
+        session.set_csrf_secret(secret.secret());
+        let kept = sessions.keep(ctx, &mut session)?; // `None`: it was ended meanwhile
+        kept.map(|set_cookie| Ok(PageToken { token: masked(&secret)?, set_cookie: Some(set_cookie) })).transpose()
     }
 
-    /// The `Set-Cookie` of a secret.
-    pub(crate) fn set_cookie(&self, secret: &Token, now_us: i64) -> String {
+    /// A token for the secret in the request's cookie or for a new one. The cookie is sent in either
+    /// case, so that its time begins anew (`get_token`).
+    pub(crate) fn cookie_token(&self, request: &Request<'_>, ctx: &Ctx<'_>) -> Result<PageToken, Error> {
+        let secret = match self.secret(request, None) {
+            Ok(Secret(Some(secret))) => secret,
+            _ => fresh()?,
+        };
+        let set_cookie = Some(self.set_cookie(&secret, ctx.now_us()));
+        Ok(PageToken { token: masked(&secret)?, set_cookie })
+    }
+
+    /// A new secret for a login, because one that somebody else knew before is of no use after it
+    /// (`rotate_token`); and its `Set-Cookie`, unless it goes into the session.
+    pub(crate) fn rotated(&self, ctx: &Ctx<'_>) -> Result<(Token, Option<String>), Error> {
+        let secret = fresh()?;
+        let set_cookie = (!self.use_sessions).then(|| self.set_cookie(&secret, ctx.now_us()));
+        Ok((secret, set_cookie))
+    }
+
+    fn set_cookie(&self, secret: &Token, now_us: i64) -> String {
         let age = Some(self.cookie.age).filter(|age| *age > 0); // Django's None
         self.cookie.set(secret.secret(), age, now_us)
     }
 }
 
-/// A new secret (`rotate_token`).
-pub(crate) fn fresh() -> Result<Token, Error> {
+fn fresh() -> Result<Token, Error> {
     Ok(Token::fresh(&random()?))
 }
 
-/// The form of a secret for a page, another one each time.
-pub(crate) fn masked(secret: &Token) -> Result<String, Error> {
-    Ok(secret.masked(&random()?))
+fn masked(secret: &Token) -> Result<Zeroizing<String>, Error> {
+    Ok(Zeroizing::new(secret.masked(&random()?)))
 }
 
 fn reason(bad: BadToken) -> &'static str {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::chain::{Chain, Judgement};
 use crate::context::Context;
+use crate::csrf::PageToken;
 use crate::edits::{self, Edit};
 use crate::error::Error;
 use crate::log::Severity;
@@ -138,6 +139,13 @@ impl Exchange {
             Some(Target::Route(route)) => route.wants_body(request),
             None => false,
         }
+    }
+
+    /// A CSRF token for a page that the host makes itself. `None`: sessions hold the secrets, and
+    /// the request has none.
+    pub(crate) fn csrf_token(&self, request: &Request<'_>) -> Result<Option<PageToken>, Error> {
+        let config = self.context.config();
+        config.csrf.page_token(request, &self.context.ctx(self.now_us), &config.sessions)
     }
 
     fn severity(&self) -> Severity {

@@ -12,6 +12,7 @@ use crate::config::Origin;
 use crate::context::{Context, Host};
 use crate::error::Report;
 use crate::log::Severity;
+use crate::schemes::custom::Loader;
 use crate::sys::fork::{self, AcrossFork};
 use crate::sys::latch::Latch;
 use crate::sys::{clock, file};
@@ -176,7 +177,7 @@ fn stamp(origin: &Origin) -> Stamp {
 
 /// The context of the one-call form: opened on first use, tried again once a second at most; a
 /// changed file is looked for as often.
-pub(crate) fn default_context() -> Result<&'static Arc<Live>, Report> {
+pub(crate) fn default_context(plugins: Loader) -> Result<&'static Arc<Live>, Report> {
     static CONTEXT: OnceCell<Arc<Live>> = OnceCell::new();
     // The last failure, so that a flood of requests does not read a broken file each time.
     static FAILED: Latch<Option<(u64, Report)>> = Latch::new(None);
@@ -192,7 +193,10 @@ pub(crate) fn default_context() -> Result<&'static Arc<Live>, Report> {
         {
             return Err(report.clone());
         }
-        let opened = CONTEXT.get_or_try_init(|| Live::open_inside(Origin::usual(), Host::default()));
+        let opened = CONTEXT.get_or_try_init(|| {
+            let origin = Origin { plugins: Some(plugins), ..Origin::usual() };
+            Live::open_inside(origin, Host::default())
+        });
         *failed = opened.as_ref().err().map(|report| (now, report.clone()));
         opened
     })

@@ -47,6 +47,7 @@ fn try_host(site: &Site, function: Function, challenge: &str, flags: u32, more: 
         authenticate: Some(function),
         destroy: None,
         data: ptr::null_mut(),
+        configure: None,
     };
     let config = USUAL.replace("[\"basic\", \"token\"]", "[\"mine\", \"basic\"]");
     Host::open(&format!("{config}{more}"), site.folder.path(), &[scheme])

@@ -46,20 +46,20 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ),
     ("log", &["sys"]),
     ("targets", &["chain", "verdict", "error"]),
-    ("context", &["config", "targets", "log", "chain", "accounts", "ctx", "store", "codec", "sys", "error"]),
-    ("live", &["context", "config", "log", "sys", "error"]),
-    ("exchange", &["context", "route", "chain", "edits", "request", "verdict", "log", "error"]),
+    ("context", &["config", "targets", "log", "chain", "schemes", "accounts", "ctx", "store", "codec", "sys", "error"]),
+    ("live", &["context", "config", "schemes", "log", "sys", "error"]),
+    ("exchange", &["context", "route", "chain", "csrf", "edits", "request", "verdict", "log", "error"]),
     (
         "capi",
         &[
-            "exchange", "live", "context", "targets", "config", "edits", "log", "accounts", "schemes", "request",
-            "verdict", "store", "codec", "sys", "error",
+            "exchange", "live", "context", "targets", "config", "csrf", "edits", "log", "accounts", "schemes",
+            "request", "verdict", "store", "codec", "sys", "error",
         ],
     ),
     (
         "cli",
         &[
-            "exchange", "live", "context", "config", "edits", "log", "chain", "accounts", "request", "verdict",
+            "capi", "exchange", "live", "context", "config", "edits", "log", "chain", "accounts", "request", "verdict",
             "store", "codec", "options", "sys", "error",
         ],
     ),

@@ -11,6 +11,7 @@ The library itself is libauthchain, found by the loader or through $AUTHCHAIN_LI
 from ._http import Headers, Text
 from .chain import (
     Context,
+    Endpoint,
     Log,
     Request,
     check_config,
@@ -19,19 +20,33 @@ from .chain import (
 )
 from .errors import AuthError, ConfigError, Status, StoreError
 from .schemes import Refuse, Scheme, View
-from .verdict import ANONYMOUS, Response, StoredToken, Token, User, Verdict
+from .verdict import (
+    ANONYMOUS,
+    CsrfToken,
+    EndedSession,
+    Response,
+    Session,
+    StoredToken,
+    Token,
+    User,
+    Verdict,
+)
 
 __all__ = [
     "ANONYMOUS",
     "AuthError",
     "ConfigError",
     "Context",
+    "CsrfToken",
+    "EndedSession",
+    "Endpoint",
     "Headers",
     "Log",
     "Refuse",
     "Request",
     "Response",
     "Scheme",
+    "Session",
     "Status",
     "StoreError",
     "StoredToken",

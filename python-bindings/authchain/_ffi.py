@@ -37,6 +37,10 @@ BY_EMAIL: Final = 2
 NEW_STAFF: Final = 1
 NEW_SUPERUSER: Final = 2
 NEW_NO_PASSWORD: Final = 4
+SIGN_TIMED: Final = 1
+SIGN_COOKIE: Final = 2
+SIGN_ANY_AGE: Final = 4
+WANTS_BODY: Final = 1
 SCHEME_BLOCKS: Final = 2
 
 
@@ -82,6 +86,10 @@ DESTROY: Final = CFUNCTYPE(None, c_void_p)
 """`destroy` of `auth_scheme`: data."""
 
 
+CONFIGURE: Final = CFUNCTYPE(c_int, c_void_p, c_void_p, POINTER(c_void_p))
+"""`configure` of `auth_scheme`: data, settings, made."""
+
+
 class auth_scheme(Structure):
     """A scheme of the host's own."""
 
@@ -94,6 +102,7 @@ class auth_scheme(Structure):
         ("authenticate", AUTHENTICATE),
         ("destroy", DESTROY),
         ("data", c_void_p),
+        ("configure", CONFIGURE),
     ]
 
 
@@ -138,6 +147,33 @@ class auth_new_user(Structure):
     ]
 
 
+class auth_session_options(Structure):
+    """Whom to log in."""
+
+    _fields_ = [
+        ("size", c_size_t),
+        ("flags", c_uint32),
+        ("reserved", c_uint32),
+        ("user", auth_str),
+        ("cookie", auth_str),
+        ("backend", auth_str),
+    ]
+
+
+class auth_sign_options(Structure):
+    """How to sign, and what to believe."""
+
+    _fields_ = [
+        ("size", c_size_t),
+        ("flags", c_uint32),
+        ("reserved", c_uint32),
+        ("now_us", c_int64),
+        ("max_age", c_int64),
+        ("salt", auth_str),
+        ("cookie", auth_str),
+    ]
+
+
 STRUCTS: Final[list[type[Structure]]] = [
     auth_str,
     auth_header,
@@ -146,6 +182,8 @@ STRUCTS: Final[list[type[Structure]]] = [
     auth_options,
     auth_token_options,
     auth_new_user,
+    auth_session_options,
+    auth_sign_options,
 ]
 
 _OUT = POINTER(c_void_p)
@@ -225,6 +263,23 @@ FUNCTIONS: Final[dict[str, tuple[Any, list[Any]]]] = {
     "auth_user_create": (c_int, [c_void_p, POINTER(auth_new_user), _OUT]),
     "auth_password_check": (c_int, [c_void_p, auth_str, auth_str, _OUT]),
     "auth_password_set": (c_int, [c_void_p, auth_str, auth_str]),
+    # sessions
+    "auth_session_create": (c_int, [c_void_p, POINTER(auth_session_options), _OUT]),
+    "auth_session_end": (c_int, [c_void_p, auth_str, _OUT]),
+    "auth_session_key": (c_char_p, [c_void_p]),
+    "auth_session_cookie": (c_char_p, [c_void_p, c_size_t]),
+    "auth_session_free": (None, [c_void_p]),
+    "auth_csrf_token": (c_int, [c_void_p, _OUT]),
+    "auth_csrf_text": (c_char_p, [c_void_p]),
+    "auth_csrf_cookie": (c_char_p, [c_void_p]),
+    "auth_csrf_free": (None, [c_void_p]),
+    # signed texts
+    "auth_sign": (c_int, [c_void_p, POINTER(auth_sign_options), auth_str, _OUT]),
+    "auth_unsign": (c_int, [c_void_p, POINTER(auth_sign_options), auth_str, _OUT]),
+    "auth_signed_text": (c_char_p, [c_void_p]),
+    "auth_signed_value": (c_char_p, [c_void_p]),
+    "auth_signed_time": (c_int64, [c_void_p]),
+    "auth_signed_free": (None, [c_void_p]),
     # custom schemes
     "auth_view_header": (c_int, [c_void_p, auth_str, POINTER(auth_str)]),
     "auth_view_method": (auth_str, [c_void_p]),
@@ -236,6 +291,13 @@ FUNCTIONS: Final[dict[str, tuple[Any, list[Any]]]] = {
     "auth_answer_refuse": (c_int, [c_void_p, auth_str]),
     "auth_answer_pass": (c_int, [c_void_p]),
     "auth_answer_broken": (c_int, [c_void_p, auth_str]),
+    "auth_settings_scheme": (c_char_p, [c_void_p]),
+    "auth_settings_count": (c_size_t, [c_void_p]),
+    "auth_settings_name": (c_char_p, [c_void_p, c_size_t]),
+    "auth_settings_text": (c_int, [c_void_p, auth_str, POINTER(c_char_p)]),
+    "auth_settings_integer": (c_int, [c_void_p, auth_str, c_int64, c_int64, POINTER(c_int64)]),
+    "auth_settings_boolean": (c_int, [c_void_p, auth_str, POINTER(c_int)]),
+    "auth_settings_refuse": (c_int, [c_void_p, auth_str, auth_str]),
 }
 
 

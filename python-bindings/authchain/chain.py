@@ -5,15 +5,23 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Mapping
-from ctypes import byref, c_char_p, c_uint32, c_void_p
-from types import TracebackType
-from typing import Any, Final
+from ctypes import byref, c_uint32, c_void_p
+from datetime import timedelta
+from typing import Any, Final, TypeVar
 
-from . import _ffi, schemes, wsgi
+from . import _ffi, _out, schemes, wsgi
 from ._http import Headers, Text, http
-from .errors import AuthError, ConfigError, Status, StoreError
+from .errors import AuthError, ConfigError, Status
 from .schemes import Scheme
-from .verdict import ANONYMOUS, Response, StoredToken, Token, User, Verdict
+from .verdict import (
+    CsrfToken,
+    EndedSession,
+    Session,
+    StoredToken,
+    Token,
+    User,
+    Verdict,
+)
 
 Log = Callable[[int, str], object]
 """Takes syslog's severity (3 failure, 5 refused, 7 passed) and one line without secrets, on the
@@ -23,8 +31,43 @@ Path = str | os.PathLike[str]
 
 _lib: Final = _ffi.library
 
+_MOST_INPUT: Final = 1 << 20
+"""What one call takes."""
 
-class Context:
+
+_Closes = TypeVar("_Closes", bound="_Closing")
+
+
+class _Closing:
+    """What `with` closes."""
+
+    __slots__ = ()
+
+    def close(self) -> None:
+        raise NotImplementedError
+
+    def __enter__(self: _Closes) -> _Closes:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+
+class Endpoint:
+    """An endpoint of a context (`Context.endpoint`), for `Request.serve`."""
+
+    __slots__ = ("_handle", "_number", "name")
+
+    def __init__(self, name: str, number: int, handle: "_Handle") -> None:
+        self.name: Final = name
+        self._number = number
+        self._handle = handle
+
+    def __repr__(self) -> str:
+        return f"<Endpoint {self.name!r}>"
+
+
+class Context(_Closing):
     """A loaded configuration, for any number of threads.
 
     With neither `path` nor `text` the usual file is meant: $AUTHCHAIN_CONFIG, else the one in
@@ -49,7 +92,7 @@ class Context:
         options, keep = _options(path, text, base_dir, host, log, schemes)
         out, why = c_void_p(), c_void_p()
         status = _lib.auth_context_open(byref(options), byref(out), byref(why))
-        _check_report(status, why)
+        _out.check_report(status, why)
         self._take(out.value, keep)
 
     def _take(self, pointer: int | None, keep: object) -> None:
@@ -61,17 +104,6 @@ class Context:
         """Gives up the configuration; calls under way on other threads end as they would have.
         Everything but `close` then raises ValueError."""
         self._handle = None
-
-    def __enter__(self) -> "Context":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     # --- requests ---------------------------------------------------------------------------
 
@@ -120,7 +152,7 @@ class Context:
             status = _lib.auth_request_authenticate(request, number)
             if required and status == Status.ANONYMOUS:
                 status = _lib.auth_request_deny(request, _ffi.text(""))
-            return _verdict(request, status)
+            return _out.verdict(request, status)
         finally:
             _lib.auth_request_free(request)
 
@@ -159,6 +191,98 @@ class Context:
         )
         return Request(_begin(handle, made), handle, lambda chain: self._chain(handle, chain))
 
+    def endpoint(self, name: str) -> Endpoint:
+        """An endpoint of the configuration. ConfigError: there is none of this name."""
+        handle = self._open()
+        number = c_uint32()
+        status = _lib.auth_context_endpoint(handle.pointer, _ffi.text(name), byref(number))
+        if status == Status.ECONFIG:
+            raise ConfigError(f"the configuration has no endpoint {name!r}")
+        _out.check(status)
+        return Endpoint(name, number.value, handle)
+
+    # --- sessions ---------------------------------------------------------------------------
+
+    def create_session(self, user: str, *, cookie: Text = "", backend: str = "") -> Session:
+        """Logs a user in, as Django's `auth.login` does. That it is this user has to be known.
+
+        `cookie` is the session cookie that the browser sent: what that session holds is kept under
+        a new key, unless it was another user's. `backend` is one of `authentication_backends`, by
+        default the one that checks passwords. AuthError: no such user, or inactive
+        (`Status.REFUSED`); no such backend (`Status.ENOTSUP`). StoreError: the database cannot
+        answer.
+        """
+        options = _ffi.auth_session_options(
+            size=ctypes.sizeof(_ffi.auth_session_options),
+            user=_ffi.text(user),
+            cookie=_ffi.text(cookie),
+            backend=_ffi.text(backend),
+        )
+        made = self._find(_lib.auth_session_create, byref(options))
+        session = _out.found(made, f"no active user {user!r}")
+        try:
+            return Session(key=_out.text(_lib.auth_session_key(session)), cookies=_out.cookies(session))
+        finally:
+            _lib.auth_session_free(session)
+
+    def end_session(self, cookie: Text) -> EndedSession:
+        """Ends the session of a cookie; what it returns also takes the cookie away. StoreError: the
+        database cannot answer."""
+        handle = self._open()
+        out = c_void_p()
+        status = _lib.auth_session_end(handle.pointer, _ffi.text(cookie), byref(out))
+        _out.check(status)
+        try:
+            return EndedSession(existed=status == Status.OK, cookies=_out.cookies(out))
+        finally:
+            _lib.auth_session_free(out)
+
+    # --- signed texts -----------------------------------------------------------------------
+
+    def sign(self, value: str, salt: str = "") -> str:
+        """The value with a signature by `secret_key`, as Django's `Signer(salt=salt)` signs. Name
+        the purpose in the salt. It is not hidden: everybody can read it."""
+        return self._sign(value, _signing(0, salt))
+
+    def unsign(self, signed: Text, salt: str = "") -> str | None:
+        """The value; None when it was not signed so."""
+        return self._unsign(signed, _signing(0, salt))
+
+    def sign_timed(self, value: str, salt: str = "") -> str:
+        """The value with the moment and a signature, as `TimestampSigner(salt=salt)` signs."""
+        return self._sign(value, _signing(_ffi.SIGN_TIMED, salt))
+
+    def unsign_timed(
+        self, signed: Text, salt: str = "", *, max_age: int | timedelta | None
+    ) -> str | None:
+        """The value; None when it was not signed so, or longer ago than `max_age` (seconds; None
+        is any time)."""
+        return self._unsign(signed, _signing(_ffi.SIGN_TIMED, salt, max_age=max_age))
+
+    def sign_cookie(self, name: str, value: str, salt: str = "") -> str:
+        """The value of a cookie, as Django's `set_signed_cookie` writes it."""
+        return self._sign(value, _signing(_ffi.SIGN_COOKIE, salt, name))
+
+    def unsign_cookie(
+        self, name: str, cookie: Text, salt: str = "", *, max_age: int | timedelta | None
+    ) -> str | None:
+        """What a signed cookie holds, as `get_signed_cookie` reads it; else as `unsign_timed`."""
+        return self._unsign(cookie, _signing(_ffi.SIGN_COOKIE, salt, name, max_age=max_age))
+
+    def _sign(self, value: str, how: _ffi.auth_sign_options) -> str:
+        signed = self._find(_lib.auth_sign, byref(how), _ffi.text(value))
+        try:
+            return _out.text(_lib.auth_signed_text(signed))
+        finally:
+            _lib.auth_signed_free(signed)
+
+    def _unsign(self, text: Text, how: _ffi.auth_sign_options) -> str | None:
+        signed = self._find(_lib.auth_unsign, byref(how), _ffi.text(text))
+        try:
+            return _out.option(_lib.auth_signed_value(signed))
+        finally:
+            _lib.auth_signed_free(signed)
+
     # --- tokens -----------------------------------------------------------------------------
 
     def create_token(self, user: str, kind: str = "token", reset: bool = False) -> Token:
@@ -173,10 +297,10 @@ class Context:
             kind=_ffi.text(kind),
             user=_ffi.text(user),
         )
-        token = _found(self._find(_lib.auth_token_create, byref(options)), f"no user {user!r}")
+        token = _out.found(self._find(_lib.auth_token_create, byref(options)), f"no user {user!r}")
         try:
             return Token(
-                key=_text(_lib.auth_token_key(token)), id=_text(_lib.auth_token_id(token))
+                key=_out.text(_lib.auth_token_key(token)), id=_out.text(_lib.auth_token_id(token))
             )
         finally:
             _lib.auth_token_free(token)
@@ -184,7 +308,7 @@ class Context:
     def verify_token(self, key: str, kind: str = "token") -> User | None:
         """The owner of a key; None when there is no such key or its owner is inactive. Raises
         StoreError, and AuthError for a kind that is not there."""
-        return _owned(self._find(_lib.auth_token_verify, _ffi.text(kind), _ffi.text(key)))
+        return _out.owned(self._find(_lib.auth_token_verify, _ffi.text(kind), _ffi.text(key)))
 
     def revoke_token(self, key: str, kind: str = "token") -> bool:
         """Deletes a token; False when there was none. Raises as `verify_token`."""
@@ -195,13 +319,13 @@ class Context:
         if user == "":
             raise AuthError(Status.REFUSED, "no user ''")
         listed = self._find(_lib.auth_token_list, _ffi.text(kind), _ffi.text(user or ""))
-        tokens = _found(listed, f"no user {user!r}")
+        tokens = _out.found(listed, f"no user {user!r}")
         try:
             return [
                 StoredToken(
-                    id=_text(_lib.auth_tokens_id(tokens, i)),
-                    user=_text(_lib.auth_tokens_user(tokens, i)),
-                    created=_text(_lib.auth_tokens_created(tokens, i)),
+                    id=_out.text(_lib.auth_tokens_id(tokens, i)),
+                    user=_out.text(_lib.auth_tokens_user(tokens, i)),
+                    created=_out.text(_lib.auth_tokens_created(tokens, i)),
                 )
                 for i in range(_lib.auth_tokens_count(tokens))
             ]
@@ -223,7 +347,7 @@ class Context:
         if len(given) != 1:
             raise TypeError("lookup takes exactly one of name, id and email")
         [(by, value)] = given
-        return _owned(self._find(_lib.auth_user_lookup, by, _ffi.text(str(value))))
+        return _out.owned(self._find(_lib.auth_user_lookup, by, _ffi.text(str(value))))
 
     def create_user(
         self,
@@ -248,12 +372,12 @@ class Context:
             password=_ffi.text(b"" if password is None else password),
         )
         made = self._find(_lib.auth_user_create, byref(new))
-        return _read_owned(_found(made, f"the name {name!r} is taken"))
+        return _out.read_owned(_out.found(made, f"the name {name!r} is taken"))
 
     def check_password(self, name: str, password: str | bytes) -> User | None:
         """The user, if the password is right and the user may log in; else None, after the time
         of one hash. StoreError: the database cannot answer."""
-        return _owned(self._find(_lib.auth_password_check, _ffi.text(name), _ffi.text(password)))
+        return _out.owned(self._find(_lib.auth_password_check, _ffi.text(name), _ffi.text(password)))
 
     def set_password(self, name: str, password: str | bytes) -> None:
         """Sets a password. AuthError: no such user (`Status.REFUSED`), or a password that the
@@ -277,7 +401,7 @@ class Context:
         status = _lib.auth_context_chain(handle.pointer, _ffi.text(name), byref(number))
         if status == Status.ECONFIG:
             raise ConfigError(f"the configuration has no chain {name!r}")
-        _check(status)
+        _out.check(status)
         return self._chains.setdefault(name, number.value)
 
     def _find(self, function: Any, *arguments: Any) -> int | None:
@@ -287,7 +411,7 @@ class Context:
         status = function(handle.pointer, *arguments, byref(out))
         if status == Status.REFUSED:
             return None
-        _check(status)
+        _out.check(status)
         return out.value
 
     def _do(self, function: Any, *arguments: Any) -> bool:
@@ -296,20 +420,21 @@ class Context:
         status = function(handle.pointer, *arguments)
         if status == Status.REFUSED:
             return False
-        _check(status)
+        _out.check(status)
         return True
 
 
-class Request:
-    """A request being judged. A chain asked again gives the same verdict.
+class Request(_Closing):
+    """A request being judged. A chain or endpoint asked again gives the same verdict.
 
     Calls from several threads take turns. ValueError: the request is closed.
     """
 
-    __slots__ = ("_chain", "_finalizer", "_lock", "_pointer", "__weakref__")
+    __slots__ = ("_chain", "_finalizer", "_handle", "_lock", "_pointer", "__weakref__")
 
     def __init__(self, pointer: int, handle: "_Handle", chain: Callable[[str], int]) -> None:
         self._pointer = pointer
+        self._handle = handle
         self._chain = chain
         self._lock = threading.Lock()
         self._finalizer = _freed(self, _lib.auth_request_free, pointer, handle)
@@ -319,7 +444,50 @@ class Request:
         number = self._chain(chain)
         with self._lock:
             pointer = self._open()
-            return _verdict(pointer, _lib.auth_request_authenticate(pointer, number))
+            return _out.verdict(pointer, _lib.auth_request_authenticate(pointer, number))
+
+    def wants_body(self, target: str | Endpoint = "default") -> bool:
+        """Whether a chain, by its name, or an endpoint needs the body of this request: then `feed`
+        it first. ConfigError: no such chain."""
+        number = self._number(target)
+        with self._lock:
+            return bool(_lib.auth_request_wants(self._open(), number) & _ffi.WANTS_BODY)
+
+    def feed(self, piece: bytes, *, last: bool = True) -> None:
+        """Hands over the body, or the next piece of it. Of a body beyond 2.5 MiB no more is kept,
+        and the verdict is 413. AuthError: the last piece was there already."""
+        with self._lock:
+            pointer = self._open()
+            pieces = [piece[i : i + _MOST_INPUT] for i in range(0, len(piece), _MOST_INPUT)]
+            for i, part in enumerate(pieces or [b""], 1):
+                ends = last and i >= len(pieces)
+                _out.check(_lib.auth_request_feed_body(pointer, _ffi.text(part), int(ends)))
+
+    def serve(self, endpoint: Endpoint) -> Verdict:
+        """Serves an endpoint: send the verdict's `response` whatever the status. ValueError: an
+        endpoint of another context."""
+        number = self._number(endpoint)
+        with self._lock:
+            pointer = self._open()
+            return _out.verdict(pointer, _lib.auth_request_serve(pointer, number))
+
+    def csrf_token(self) -> CsrfToken | None:
+        """A CSRF token for a page of the application's own (Django's `get_token`). None: the
+        configuration has the secrets in sessions, and the request has no session.
+
+        StoreError: the database cannot answer.
+        """
+        out = c_void_p()
+        with self._lock:
+            status = _lib.auth_csrf_token(self._open(), byref(out))
+        _out.check(status)
+        if status == Status.REFUSED:
+            return None
+        try:
+            cookie = _out.option(_lib.auth_csrf_cookie(out))
+            return CsrfToken(text=_out.text(_lib.auth_csrf_text(out)), cookie=cookie)
+        finally:
+            _lib.auth_csrf_free(out)
 
     def deny(self, detail: str = "") -> Verdict:
         """The application's own no, answered by DRF's rule: nobody is asked to log in, somebody
@@ -327,29 +495,25 @@ class Request:
         with self._lock:
             pointer = self._open()
             status = _lib.auth_request_deny(pointer, _ffi.text(detail))
-            _check(status)
-            return _verdict(pointer, status)
+            _out.check(status)
+            return _out.verdict(pointer, status)
 
     def log_line(self) -> str:
         """The last verdict in one line for a log, without secrets."""
         with self._lock:
-            return _text(_lib.auth_request_log(self._open()))
+            return _out.text(_lib.auth_request_log(self._open()))
 
     def close(self) -> None:
         """Ends the request."""
         with self._lock:
             self._finalizer()
 
-    def __enter__(self) -> "Request":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
+    def _number(self, target: str | Endpoint) -> int:
+        if isinstance(target, str):
+            return self._chain(target)
+        if target._handle is not self._handle:
+            raise ValueError(f"{target!r} is of another context")
+        return target._number
 
     def _open(self) -> int:
         if not self._finalizer.alive:
@@ -361,7 +525,7 @@ def default_context() -> Context:
     """The context of the usual file, opened once for the process; a failure is tried again once a
     second at most. ConfigError: the configuration cannot be used."""
     out, why = c_void_p(), c_void_p()
-    _check_report(_lib.auth_default_context(byref(out), byref(why)), why)
+    _out.check_report(_lib.auth_default_context(byref(out), byref(why)), why)
     context = Context.__new__(Context)
     context._take(out.value, None)
     return context
@@ -377,12 +541,12 @@ def check_config(
     """Checks a configuration without opening a database. ConfigError: it cannot be used."""
     options, _keep = _options(path, text, base_dir, "", None, schemes)
     why = c_void_p()
-    _check_report(_lib.auth_config_check(byref(options), byref(why)), why)
+    _out.check_report(_lib.auth_config_check(byref(options), byref(why)), why)
 
 
 def library_version() -> str:
     """The version of the library, such as "0.1.0"."""
-    return _text(_lib.auth_version())
+    return _out.text(_lib.auth_version())
 
 
 class _Handle:
@@ -439,6 +603,20 @@ def _options(
     return options, (logged, array)
 
 
+def _signing(
+    flags: int, salt: str, cookie: str = "", max_age: int | timedelta | None = 0
+) -> _ffi.auth_sign_options:
+    if isinstance(max_age, timedelta):
+        max_age = int(max_age.total_seconds())
+    return _ffi.auth_sign_options(
+        size=ctypes.sizeof(_ffi.auth_sign_options),
+        flags=flags | (_ffi.SIGN_ANY_AGE if max_age is None else 0),
+        max_age=max_age or 0,
+        salt=_ffi.text(salt),
+        cookie=_ffi.text(cookie),
+    )
+
+
 def _logged(log: Log) -> Any:
     def take(_data: int | None, severity: int, line: bytes) -> None:
         log(severity, line.decode())
@@ -452,102 +630,6 @@ def _begin(handle: _Handle, request: _ffi.auth_http) -> int:
     if status == Status.EINVAL:
         text = "the headers are larger than 1 MiB or have a line that is no header field"
         raise AuthError(Status.EINVAL, text)
-    _check(status)
+    _out.check(status)
     assert out.value is not None
     return out.value
-
-
-def _verdict(request: int, number: int) -> Verdict:
-    status = Status(number)
-    return Verdict(
-        status=status,
-        user=_user(_lib.auth_request_user(request)) if status is Status.OK else ANONYMOUS,
-        response=_response(_lib.auth_request_response(request)),
-        failure=_text(_lib.auth_request_failure(request)) if status < 0 else None,
-    )
-
-
-def _response(response: int) -> Response:
-    headers: list[tuple[str, str]] = []
-    name, value = c_char_p(), c_char_p()
-    while (
-        _lib.auth_response_header(response, len(headers), byref(name), byref(value)) == Status.OK
-    ):
-        headers.append((_text(name.value), _text(value.value)))
-    return Response(
-        status=_lib.auth_response_status(response),
-        headers=headers,
-        body=_text(_lib.auth_response_body(response)),
-    )
-
-
-def _user(user: int, groups: tuple[str, ...] = ()) -> User:
-    flags = _lib.auth_user_flags(user)
-    return User(
-        name=_text(_lib.auth_user_name(user)),
-        id=_option(_lib.auth_user_id(user)),
-        email=_text(_lib.auth_user_email(user)),
-        scheme=_option(_lib.auth_user_scheme(user)),
-        is_active=bool(flags & _ffi.USER_ACTIVE),
-        is_staff=bool(flags & _ffi.USER_STAFF),
-        is_superuser=bool(flags & _ffi.USER_SUPERUSER),
-        auth=_option(_lib.auth_user_auth(user)),
-        groups=groups,
-    )
-
-
-def _groups(user: int) -> tuple[str, ...]:
-    groups: list[str] = []
-    while (name := _lib.auth_user_group(user, len(groups))) is not None:
-        groups.append(_text(name))
-    return tuple(groups)
-
-
-def _owned(user: int | None) -> User | None:
-    return None if user is None else _read_owned(user)
-
-
-def _read_owned(user: int) -> User:
-    """Reads a user that the caller owns, and frees it."""
-    try:
-        return _user(user, _groups(user))
-    finally:
-        _lib.auth_user_free(user)
-
-
-def _found(pointer: int | None, otherwise: str) -> int:
-    if pointer is None:
-        raise AuthError(Status.REFUSED, otherwise)
-    return pointer
-
-
-def _text(value: bytes | None) -> str:
-    return "" if value is None else value.decode()
-
-
-def _option(value: bytes | None) -> str | None:
-    return None if value is None else value.decode()
-
-
-def _check(number: int) -> None:
-    """Raises for a failure."""
-    if number < 0:
-        status = Status(number)
-        kind = StoreError if status is Status.ESTORE else AuthError
-        raise kind(status, _text(_lib.auth_strerror(number)))
-
-
-def _check_report(number: int, report: c_void_p) -> None:
-    """Raises for a failure, with what the report says; frees the report."""
-    if number != Status.ECONFIG or report.value is None:
-        return _check(number)
-    try:
-        raise ConfigError(
-            _text(_lib.auth_report_text(report)),
-            file=_text(_lib.auth_report_file(report)),
-            line=_lib.auth_report_line(report),
-            column=_lib.auth_report_column(report),
-            remedy=_text(_lib.auth_report_remedy(report)),
-        )
-    finally:
-        _lib.auth_report_free(report)

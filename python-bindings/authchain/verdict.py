@@ -88,3 +88,31 @@ class StoredToken:
     user: str
     created: str
     """The moment of creation as Django's text in the database."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session that was just made. Send each of `cookies` in a `Set-Cookie` of its own."""
+
+    key: str = field(repr=False)
+    """The secret: the value of the session cookie."""
+    cookies: tuple[str, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class EndedSession:
+    """A logout: send each of `cookies` in a `Set-Cookie` of its own, also when nothing was there."""
+
+    existed: bool
+    """Whether there was a session to end. One that is kept in its cookie cannot be ended."""
+    cookies: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CsrfToken:
+    """A CSRF token for one page. Send `Vary: Cookie` with it."""
+
+    text: str = field(repr=False)
+    """Goes into a field `csrfmiddlewaretoken` of each form, or into the header X-CSRFToken."""
+    cookie: str | None = field(repr=False)
+    """The `Set-Cookie` to send with the page, if there is one."""

@@ -14,8 +14,8 @@ from authchain import Status, _ffi
 
 HEADER = ROOT / "include/authchain.h"
 
-# What the header defines for C programs themselves.
-INLINE = {"auth_text", "auth_sized_"}
+# What the header defines for C programs themselves, and what plug-ins define.
+INLINE = {"auth_text", "auth_sized_", "auth_plugin_entry"}
 
 
 def without_comments(text: str) -> str:
@@ -51,6 +51,7 @@ def test_a_function_returns_what_the_header_says() -> None:
         "const char *": ctypes.c_char_p,
         "uint32_t": ctypes.c_uint32,
         "size_t": ctypes.c_size_t,
+        "int64_t": ctypes.c_int64,
         "void": None,
         "struct auth_str": _ffi.auth_str,
     }

@@ -13,8 +13,12 @@ from wsgiref.types import WSGIEnvironment
 import authchain
 from authchain import (
     Context,
+    CsrfToken,
+    EndedSession,
+    Endpoint,
     Request,
     Scheme,
+    Session,
     Status,
     StoredToken,
     Token,
@@ -74,6 +78,13 @@ def judging(context: Context, environ: WSGIEnvironment) -> None:
         assert_type(request, Request)
         assert_type(request.authenticate("api"), Verdict)
         assert_type(request.deny(), Verdict)
+        assert_type(context.endpoint("login"), Endpoint)
+        assert_type(request.wants_body(context.endpoint("login")), bool)
+        request.feed(b"", last=True)
+        assert_type(request.serve(context.endpoint("login")), Verdict)
+        assert_type(request.csrf_token(), CsrfToken | None)
+        request.serve("login")  # type: ignore[arg-type]
+        request.feed("text")  # type: ignore[arg-type]
 
 
 def accounts(context: Context) -> None:
@@ -87,6 +98,18 @@ def accounts(context: Context) -> None:
     context.create_token(7)  # type: ignore[arg-type]
     context.lookup("alice")  # type: ignore[call-arg]
     context.verify_token("x").name  # type: ignore[union-attr]
+
+
+def sessions_and_signed_texts(context: Context) -> None:
+    assert_type(context.create_session("alice", cookie=b"x"), Session)
+    assert_type(context.create_session("alice").cookies, tuple[str, ...])
+    assert_type(context.end_session("x"), EndedSession)
+    assert_type(context.sign("x"), str)
+    assert_type(context.unsign(b"x"), str | None)
+    assert_type(context.unsign_timed("x", max_age=None), str | None)
+    assert_type(context.unsign_cookie("name", "x", max_age=60), str | None)
+    context.unsign_timed("x")  # type: ignore[call-arg]
+    context.sign(b"x")  # type: ignore[arg-type]
 
 
 def schemes() -> None:

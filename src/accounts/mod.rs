@@ -4,6 +4,7 @@
 pub(crate) mod passwords;
 pub(crate) mod secret;
 pub(crate) mod sessions;
+pub(crate) mod signing;
 pub(crate) mod throttle;
 pub(crate) mod tokens;
 pub(crate) mod users;

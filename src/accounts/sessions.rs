@@ -4,7 +4,7 @@
 use zeroize::Zeroizing;
 
 use super::secret;
-use crate::codec::cookies::{SameSite, SetCookie};
+use crate::codec::cookies::{SameSite, SetCookie, cookie};
 use crate::codec::json::{self, Json};
 use crate::codec::signing::{Algorithm, MaxAge, SaltedHmac, Signer};
 use crate::codec::{Proof, datetime};
@@ -66,6 +66,16 @@ pub(crate) enum Loaded {
     Here(Session),
 }
 
+impl Loaded {
+    /// The session, if there is one.
+    pub(crate) fn session(self) -> Option<Session> {
+        match self {
+            Self::Gone => None,
+            Self::Here(session) => Some(session),
+        }
+    }
+}
+
 /// Whose session it is.
 pub(crate) enum Owner {
     /// Nobody's, or of somebody who may not log in.
@@ -90,6 +100,11 @@ impl Session {
     /// The CSRF secret of a session (Django's CSRF_USE_SESSIONS).
     pub(crate) fn csrf_secret(&self) -> Option<&str> {
         self.text(CSRF)
+    }
+
+    /// Gives the session another CSRF secret.
+    pub(crate) fn set_csrf_secret(&mut self, secret: &str) {
+        self.data.set(CSRF, Json::Text(secret.into()));
     }
 
     /// The key.
@@ -119,6 +134,22 @@ impl Session {
 }
 
 impl Sessions {
+    /// The backend that a login by this one's name is of: a dotted path, or the short name of one of
+    /// Django's. The empty name is the one that checks passwords, else the first.
+    pub(crate) fn backend(&self, name: &str) -> Option<&str> {
+        let short = |path: &str| path.strip_prefix("django.contrib.auth.backends.") == Some(name);
+        let found = match name {
+            "" => self.password_backend().or(self.backends.first()),
+            name => self.backends.iter().find(|path| *path == name || short(path)),
+        };
+        found.map(String::as_str)
+    }
+
+    /// The backend that checks passwords.
+    pub(crate) fn password_backend(&self) -> Option<&String> {
+        self.backends.iter().find(|path| path.ends_with("ModelBackend"))
+    }
+
     /// Reads the session of a cookie, finds its user (Django's `auth.get_user`), and does what
     /// Django does then: ends a stale session, renews one of a former key, prolongs if told to.
     pub(crate) fn visit(&self, ctx: &Ctx<'_>, cookie: &str) -> Result<Visit, Error> {
@@ -148,6 +179,11 @@ impl Sessions {
 
     fn gone(&self) -> Visit {
         Visit { user: None, session: None, set_cookie: Some(self.forget()) }
+    }
+
+    /// The session that a `Cookie` header names, if there is one.
+    pub(crate) fn of_cookies(&self, ctx: &Ctx<'_>, header: &[u8]) -> Result<Option<Session>, Error> {
+        cookie(header, &self.cookie.name).map_or(Ok(None), |key| Ok(self.load(ctx, &key)?.session()))
     }
 
     /// The session of a cookie. What is not signed by us is an empty session (Django's `decode`).
@@ -217,13 +253,14 @@ impl Sessions {
 
     /// Logs a user in (Django's `auth.login`): the session gets a new key, so that nobody who knew
     /// the old one is logged in too (session fixation), and keeps what it held unless it was
-    /// another user's or of another password.
+    /// another user's or of another password. `csrf` is its new secret, where sessions hold it.
     pub(crate) fn log_in(
         &self,
         ctx: &Ctx<'_>,
         before: Option<Session>,
         user: &User,
         backend: &str,
+        csrf: Option<&str>,
     ) -> Result<Session, Error> {
         let Some(row) = ctx.users.password_by_id(ctx.db, &user.id)? else {
             return Err(Error::Invalid("no such user"));
@@ -238,6 +275,9 @@ impl Sessions {
         session.data.set(USER_ID, Json::Text(user.id.to_string().as_str().into()));
         session.data.set(BACKEND, Json::Text(backend.into()));
         session.data.set(HASH, Json::Text(hash.as_str().into()));
+        if let Some(secret) = csrf {
+            session.set_csrf_secret(secret);
+        }
         self.cycle(ctx, &mut session)?;
         ctx.users.set_last_login(ctx.db, &user.id, &ctx.now_text()?)?;
         Ok(session)

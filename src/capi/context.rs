@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::input::{Budget, Sized_, read_sized, text};
 use super::output::give;
+use super::plugin;
 use super::report::{self, auth_report};
 use super::scheme::{self, auth_scheme};
 use super::status::{auth_status, auth_str};
@@ -112,8 +113,9 @@ pub unsafe extern "C" fn auth_context_open(
     })
 }
 
-/// Checks a configuration without opening anything but its own files. Schemes in
-/// `options` are taken over as by auth_context_open: their `destroy` is called.
+/// Checks a configuration without opening anything but its own files and the
+/// plug-ins that it names, whose code runs. Schemes in `options` are taken over
+/// as by auth_context_open: their `destroy` is called.
 ///
 /// Ownership: free `*why` with auth_report_free; `why` may be NULL. It is
 /// written on AUTH_ECONFIG only.
@@ -239,13 +241,14 @@ unsafe fn opened(options: *const auth_options) -> Result<(Origin, Host), auth_st
         return Err(auth_status::AUTH_EINVAL);
     }
     // SAFETY: an array of `n_schemes` schemes, by contract.
-    let custom = unsafe { scheme::hosts(&mut budget, options.schemes, options.n_schemes) }?;
+    let custom = unsafe { scheme::offers(&mut budget, options.schemes, options.n_schemes) }?;
     let usual = if path.is_none() && text.is_none() { Origin::usual() } else { Origin::default() };
     let origin = Origin {
         path: path.map(PathBuf::from).or(usual.path),
         text,
         base: base.map(PathBuf::from),
         custom,
+        plugins: Some(plugin::load),
         overrides: Vec::new(),
     };
     Ok((origin, Host { name, log: log(&options) }))

@@ -7,7 +7,7 @@ use super::status::{auth_status, auth_str};
 /// All input of one call together.
 pub(super) const MOST_INPUT: usize = 1 << 20;
 /// No struct of ours grows beyond this.
-const LARGEST_STRUCT: usize = 4096;
+pub(super) const LARGEST_STRUCT: usize = 4096;
 
 /// A struct that starts with its own size and for which all-zero bytes are valid.
 ///
@@ -83,11 +83,17 @@ impl Budget {
     /// As for [`Self::bytes`].
     pub(super) unsafe fn text<'a>(&mut self, text: auth_str) -> Result<&'a str, auth_status> {
         // SAFETY: handed on.
+        unsafe { self.foreign(text) }?.ok_or(auth_status::AUTH_EINVAL)
+    }
+
+    /// A text that a client sent: what is no text is `None`, as good as one that nobody knows.
+    ///
+    /// # Safety
+    /// As for [`Self::bytes`].
+    pub(super) unsafe fn foreign<'a>(&mut self, text: auth_str) -> Result<Option<&'a str>, auth_status> {
+        // SAFETY: handed on.
         let bytes = unsafe { self.bytes(text) }?;
-        match std::str::from_utf8(bytes) {
-            Ok(text) if !text.contains('\0') => Ok(text),
-            _ => Err(auth_status::AUTH_EINVAL),
-        }
+        Ok(std::str::from_utf8(bytes).ok().filter(|text| !text.contains('\0')))
     }
 
     /// The elements of an array.

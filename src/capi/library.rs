@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::context::auth_context;
 use super::output::give;
+use super::plugin;
 use super::report::{self, auth_report};
 use super::status::auth_status;
 use super::{guard, guard_or};
@@ -73,7 +74,7 @@ pub unsafe extern "C" fn auth_default_context(out: *mut *mut auth_context, why: 
         if out.is_null() {
             return auth_status::AUTH_EINVAL;
         }
-        match live::default_context() {
+        match live::default_context(plugin::load) {
             Ok(live) => {
                 // SAFETY: not NULL; writable by contract.
                 unsafe { give(out, auth_context::new(Arc::clone(live))) };
@@ -83,6 +84,11 @@ pub unsafe extern "C" fn auth_default_context(out: *mut *mut auth_context, why: 
             Err(report) => unsafe { report::refuse(why, report) },
         }
     })
+}
+
+/// The name of a status, for reports.
+pub(super) fn name_of(status: c_int) -> String {
+    row(status).map_or_else(|| status.to_string(), |row| row.1.to_string_lossy().into_owned())
 }
 
 fn row(status: c_int) -> Option<&'static (auth_status, &'static CStr, &'static CStr)> {

@@ -34,7 +34,15 @@ pub mod token;
 
 pub mod account;
 
+pub mod session;
+
+pub mod signing;
+
 pub mod scheme;
+
+pub mod settings;
+
+pub mod plugin;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

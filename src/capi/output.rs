@@ -1,8 +1,11 @@
 //! To C: boxes become pointers, texts become C strings.
 
-use std::ffi::{CString, c_char};
+use std::ffi::{CStr, CString, c_char};
+use std::ops::Deref;
 use std::ptr;
 use std::sync::OnceLock;
+
+use zeroize::Zeroize;
 
 /// Hands a value to C through an output parameter. Writes without dropping what was there: the
 /// caller's variable may be uninitialised.
@@ -31,5 +34,27 @@ impl Text {
             Some(text) => text.as_ptr(),
             None => make().map_or(ptr::null(), |text| self.of(|| text)),
         }
+    }
+}
+
+/// A secret as C sees it, wiped when dropped. A NUL inside becomes an empty text.
+pub(super) struct Wiped(CString);
+
+impl Wiped {
+    pub(super) fn new(secret: &[u8]) -> Self {
+        Self(CString::new(secret).unwrap_or_default())
+    }
+}
+
+impl Deref for Wiped {
+    type Target = CStr;
+    fn deref(&self) -> &CStr {
+        &self.0
+    }
+}
+
+impl Drop for Wiped {
+    fn drop(&mut self) {
+        std::mem::take(&mut self.0).into_bytes().zeroize();
     }
 }

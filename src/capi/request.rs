@@ -9,12 +9,15 @@ use super::context::{ENDPOINT, auth_context};
 use super::edits::auth_edits;
 use super::input::{Budget, Sized_, read_sized, text};
 use super::output::{Text, give};
+use super::plugin;
 use super::response::auth_response;
 use super::status::{auth_header, auth_status, auth_str};
 use super::user::auth_user;
 use super::{guard, guard_or};
 use crate::codec::form::MAX_BODY;
 use crate::context::Context;
+use crate::csrf::PageToken;
+use crate::error::Error;
 use crate::exchange::{Asked, Exchange};
 use crate::live;
 use crate::request::{Body, Header, Headers, Packed, Request};
@@ -94,6 +97,13 @@ struct Lent {
     events: OnceLock<Vec<(&'static CStr, Option<CString>)>>,
 }
 
+impl auth_request {
+    /// A CSRF token for a page of the host's.
+    pub(super) fn csrf_token(&self) -> Result<Option<PageToken>, Error> {
+        self.user.exchange().csrf_token(&self.copy.request())
+    }
+}
+
 /// A body as it comes in.
 enum Fed {
     Nothing,
@@ -121,7 +131,8 @@ pub unsafe extern "C" fn auth_authenticate(headers: *const auth_http, out_user: 
         if headers.is_null() || out_user.is_null() {
             return auth_status::AUTH_EINVAL;
         }
-        let Ok(context) = live::default_context().map(|live| live.now()) else { return auth_status::AUTH_ECONFIG };
+        let Ok(live) = live::default_context(plugin::load) else { return auth_status::AUTH_ECONFIG };
+        let context = live.now();
         let Some(chain) = context.chain("default") else { return auth_status::AUTH_ECONFIG };
         // SAFETY: `headers` is NULL or a struct with its size whose texts are readable, by contract.
         let judged = unsafe {

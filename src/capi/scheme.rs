@@ -1,16 +1,17 @@
 //! The host's own schemes: DRF's "Custom authentication" in C.
 
 use std::cell::{Cell, RefCell};
-use std::ffi::{c_char, c_void};
+use std::ffi::{c_char, c_int, c_void};
 use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
-use super::input::Budget;
+use super::input::{Budget, LARGEST_STRUCT, Sized_, read_sized};
+use super::settings::auth_settings;
 use super::status::{auth_status, auth_str};
 use super::{guard, guard_or};
 use crate::request::Request;
-use crate::schemes::custom::{Answer, Host, Hosts};
+use crate::schemes::custom::{Answer, Complaint, Host, Offer, Offers, Settings};
 use crate::sys::fork::{self, AcrossFork};
 use crate::sys::latch::Latch;
 use crate::sys::thread;
@@ -41,9 +42,9 @@ pub struct auth_answer {
     answer: Cell<Option<Answer>>,
 }
 
-/// A scheme of the host's own, named in `[chains.…] schemes` like any other.
-/// Start with `AUTH_SCHEME_INIT`. It says who it is by name only: that the user
-/// exists and is active is checked by the library.
+/// A scheme of the host's own or of a plug-in, named in `[chains.…] schemes`
+/// like any other. Start with `AUTH_SCHEME_INIT`. It says who it is by name
+/// only: that the user exists and is active is checked by the library.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct auth_scheme {
@@ -62,10 +63,26 @@ pub struct auth_scheme {
     pub authenticate:
         Option<unsafe extern "C-unwind" fn(data: *mut c_void, view: *const auth_view, answer: *mut auth_answer)>,
     /// Called once when the last user of the configuration is gone, also when it was refused
-    /// (AUTH_ECONFIG); may be NULL.
+    /// (AUTH_ECONFIG): with `data`, or for each time that `configure` was content with what that
+    /// made, and then not with `data`. May be NULL.
     pub destroy: Option<unsafe extern "C-unwind" fn(data: *mut c_void)>,
-    /// Handed to both.
+    /// Handed to the functions.
     pub data: *mut c_void,
+    /// Makes a scheme of the options that `[schemes.NAME]`, or an item of a chain, gives it, while
+    /// the configuration is read: what it writes to `*made` (NULL before) is handed to the other
+    /// functions instead of `data`. Once for each table and each item with options of its own.
+    /// Returns AUTH_OK, or another status when it has made nothing; then the configuration is
+    /// refused. Must not call the library but for auth_settings_…; forks of other threads wait
+    /// for it. NULL: it has no options.
+    pub configure: Option<
+        unsafe extern "C-unwind" fn(data: *mut c_void, settings: *const auth_settings, made: *mut *mut c_void) -> c_int,
+    >,
+}
+
+// SAFETY: repr(C), starts with its size, plain data.
+unsafe impl Sized_ for auth_scheme {
+    /// Without `configure`.
+    const LEAST: usize = std::mem::offset_of!(Self, configure);
 }
 
 /// A header of the request; duplicates are joined with a comma.
@@ -230,36 +247,69 @@ unsafe fn say(
     })
 }
 
-/// The schemes of a host, made safe. Takes over none of them unless all are good.
+/// The schemes of a host or a plug-in, made safe. Takes over none of them unless all are good.
 ///
 /// # Safety
-/// `first` points to `count` schemes whose texts are readable.
-pub(super) unsafe fn hosts(budget: &mut Budget, first: *const auth_scheme, count: usize) -> Result<Hosts, auth_status> {
+/// `first` points to `count` schemes of the size that the first one says, whose texts are readable.
+pub(super) unsafe fn offers(
+    budget: &mut Budget,
+    first: *const auth_scheme,
+    count: usize,
+) -> Result<Offers, auth_status> {
+    let mut checked: Vec<(&str, Checked)> = Vec::new();
     // SAFETY: by contract.
-    let schemes = unsafe { budget.array(first, count) }?;
-    let mut checked: Vec<(&str, HostScheme)> = Vec::new();
-    for scheme in schemes {
-        // SAFETY: a scheme with its size and readable texts, by contract.
-        let (name, host) = unsafe { host(budget, scheme) }?;
+    for scheme in unsafe { elements(budget, first, count) }? {
+        // SAFETY: its texts are readable, by contract.
+        let (name, scheme) = unsafe { check(budget, &scheme) }?;
         if checked.iter().any(|(known, _)| *known == name) {
             return Err(auth_status::AUTH_EINVAL);
         }
-        checked.push((name, host));
+        checked.push((name, scheme));
     }
-    Ok(checked.into_iter().map(|(name, host)| (name.to_owned(), Arc::new(Owned(host)) as Arc<dyn Host>)).collect())
+    Ok(checked.into_iter().map(|(name, scheme)| (name.to_owned(), scheme.offer())).collect())
+}
+
+/// The elements of an array, which all have the size that the first one says: that of the header which
+/// the caller was compiled with.
+///
+/// # Safety
+/// As for [`offers`].
+unsafe fn elements(
+    budget: &mut Budget,
+    first: *const auth_scheme,
+    count: usize,
+) -> Result<Vec<auth_scheme>, auth_status> {
+    if count == 0 {
+        return Ok(vec![]);
+    }
+    if first.is_null() || !first.is_aligned() {
+        return Err(auth_status::AUTH_EINVAL);
+    }
+    // SAFETY: there is an element, and its size comes first.
+    let size = unsafe { first.cast::<usize>().read() };
+    if !(auth_scheme::LEAST..=LARGEST_STRUCT).contains(&size) || !size.is_multiple_of(align_of::<auth_scheme>()) {
+        return Err(auth_status::AUTH_EINVAL);
+    }
+    let all = count.checked_mul(size).ok_or(auth_status::AUTH_EINVAL)?;
+    // SAFETY: so many elements of that size are readable, by contract.
+    let bytes: &[u8] = unsafe { budget.array(first.cast(), all) }?;
+    let each = bytes.chunks_exact(size).map(|bytes| {
+        let element = bytes.as_ptr().cast::<auth_scheme>();
+        // SAFETY: the chunk has room for a size, and is aligned as the first element is.
+        if unsafe { element.cast::<usize>().read() } != size {
+            return Err(auth_status::AUTH_EINVAL);
+        }
+        // SAFETY: `size` bytes are readable.
+        unsafe { read_sized(element) }
+    });
+    each.collect()
 }
 
 /// One scheme, checked and copied.
 ///
 /// # Safety
-/// A struct that starts with its size, with readable texts.
-unsafe fn host<'a>(budget: &mut Budget, scheme: &auth_scheme) -> Result<(&'a str, HostScheme), auth_status> {
-    // Elements of an array must have one size, so an older or newer caller's cannot be told apart.
-    match scheme.size.cmp(&std::mem::size_of::<auth_scheme>()) {
-        std::cmp::Ordering::Less => return Err(auth_status::AUTH_EINVAL),
-        std::cmp::Ordering::Greater => return Err(auth_status::AUTH_ENOTSUP),
-        std::cmp::Ordering::Equal => {}
-    }
+/// The texts are readable for `'a`.
+unsafe fn check<'a>(budget: &mut Budget, scheme: &auth_scheme) -> Result<(&'a str, Checked), auth_status> {
     // SAFETY: the texts are readable, by contract.
     let (name, challenge) = unsafe { (budget.text(scheme.name)?, budget.text(scheme.challenge)?) };
     let visible = challenge.bytes().all(|b| (0x20..0x7f).contains(&b));
@@ -270,13 +320,64 @@ unsafe fn host<'a>(budget: &mut Budget, scheme: &auth_scheme) -> Result<(&'a str
     };
     let challenge = Some(challenge.to_owned()).filter(|c| !c.is_empty());
     let turn = (scheme.flags & AUTH_SCHEME_ONE_THREAD != 0).then(Turn::new);
-    Ok((name, HostScheme { function, destroy: scheme.destroy, data: scheme.data, challenge, turn }))
+    let foreign = Foreign { function, destroy: scheme.destroy, data: scheme.data, challenge, turn };
+    Ok((name, Checked { foreign, configure: scheme.configure }))
 }
 
 const KNOWN_FLAGS: u32 = AUTH_SCHEME_ONE_THREAD | AUTH_SCHEME_BLOCKS;
 
-/// A scheme of the host, copied.
-struct HostScheme {
+/// A scheme that may be taken over.
+struct Checked {
+    foreign: Foreign,
+    configure: Option<Configure>,
+}
+
+type Configure = unsafe extern "C-unwind" fn(*mut c_void, *const auth_settings, *mut *mut c_void) -> c_int;
+
+impl Checked {
+    fn offer(self) -> Arc<dyn Offer> {
+        match self.configure {
+            Some(configure) => Arc::new(Configurable { template: self.foreign, configure }),
+            None => Arc::new(Ready(Arc::new(Owned(self.foreign)))),
+        }
+    }
+}
+
+/// A scheme that takes no options: always the same one.
+struct Ready(Arc<Owned>);
+
+impl Offer for Ready {
+    fn make(&self, settings: Settings) -> Result<Arc<dyn Host>, Complaint> {
+        auth_settings::refused(&settings).map_or_else(|| Ok(self.0.clone() as Arc<dyn Host>), Err)
+    }
+}
+
+/// A scheme that is another one with other options; all of them take turns together.
+struct Configurable {
+    template: Foreign,
+    configure: Configure,
+}
+
+impl Offer for Configurable {
+    fn make(&self, settings: Settings) -> Result<Arc<dyn Host>, Complaint> {
+        let settings = auth_settings::new(settings);
+        let mut made = ptr::null_mut();
+        // SAFETY: the function with its own data; settings and output live during the call.
+        let call = || unsafe { (self.configure)(self.template.data, &raw const settings, &raw mut made) };
+        let status = guard_or(auth_status::AUTH_EPANIC as c_int, call);
+        if status != auth_status::AUTH_OK as c_int {
+            let unsaid = || Complaint::Refused(None, format!("it says {}", super::library::name_of(status)));
+            return Err(settings.said().unwrap_or_else(unsaid));
+        }
+        // From here on it is ours to destroy.
+        let scheme = Owned(Foreign { data: made, ..self.template.clone() });
+        settings.complaint().map_or_else(|| Ok(Arc::new(scheme) as Arc<dyn Host>), Err)
+    }
+}
+
+/// A scheme of a host or a plug-in, copied.
+#[derive(Clone)]
+struct Foreign {
     function: unsafe extern "C-unwind" fn(*mut c_void, *const auth_view, *mut auth_answer),
     destroy: Option<unsafe extern "C-unwind" fn(*mut c_void)>,
     data: *mut c_void,
@@ -286,9 +387,9 @@ struct HostScheme {
 }
 
 // SAFETY: the header asks for functions and data that any thread may use, one at a time if so told.
-unsafe impl Send for HostScheme {}
+unsafe impl Send for Foreign {}
 // SAFETY: as above.
-unsafe impl Sync for HostScheme {}
+unsafe impl Sync for Foreign {}
 
 /// Whose call it is.
 struct Turn {
@@ -333,7 +434,7 @@ impl AcrossFork for Turn {
 }
 
 /// A scheme that was taken over: its end is announced.
-struct Owned(HostScheme);
+struct Owned(Foreign);
 
 impl Host for Owned {
     fn ask(&self, request: &Request<'_>) -> Option<Answer> {

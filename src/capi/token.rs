@@ -3,11 +3,9 @@
 use std::ffi::{CString, c_char};
 use std::ptr;
 
-use zeroize::Zeroize;
-
 use super::context::auth_context;
 use super::input::{Budget, Sized_, read_sized};
-use super::output::give;
+use super::output::{Wiped, give};
 use super::status::{auth_status, auth_str};
 use super::user::auth_user;
 use super::{guard, guard_or};
@@ -45,14 +43,8 @@ unsafe impl Sized_ for auth_token_options {
 ///
 /// Methods: auth_token_create, auth_token_key, auth_token_id, auth_token_free.
 pub struct auth_token {
-    key: CString,
+    key: Wiped,
     id: CString,
-}
-
-impl Drop for auth_token {
-    fn drop(&mut self) {
-        std::mem::take(&mut self.key).into_bytes().zeroize();
-    }
 }
 
 /// The tokens of a user or of everybody, without their secrets.
@@ -289,7 +281,7 @@ fn kind_or_token(kind: &str) -> &str {
 
 fn fresh(context: &Context, key: &Secret) -> auth_token {
     let id = CString::new(context.digest(key).to_string()).unwrap_or_default();
-    auth_token { key: CString::new(key.reveal()).unwrap_or_default(), id }
+    auth_token { key: Wiped::new(key.reveal()), id }
 }
 
 fn listed(context: &Context, kind: &str, name: &str) -> Result<Option<auth_tokens>, Error> {

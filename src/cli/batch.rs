@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::explain::{Args, Fields, Given};
 use super::output;
+use crate::capi::plugin;
 use crate::chain::{Anonymous, Chain};
 use crate::codec::base64;
 use crate::config::{Node, Origin};
@@ -43,10 +44,10 @@ pub(super) fn open(args: &Args, mut overrides: Vec<(String, Value)>) -> Result<A
         overrides.push(("exact".to_owned(), Value::Bool(true)));
     }
     let origin = match &args.config {
-        Some(path) => Origin { path: Some(path.clone()), overrides, ..Origin::default() },
-        None => Origin { overrides, ..Origin::usual() },
+        Some(path) => Origin { path: Some(path.clone()), ..Origin::default() },
+        None => Origin::usual(),
     };
-    Context::open(&origin, Host::default())
+    Context::open(&Origin { overrides, plugins: Some(plugin::load), ..origin }, Host::default())
 }
 
 fn answer(args: &Args, context: &Arc<Context>, line: &str) -> Value {

@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 use clap::{CommandFactory, Parser};
 
+use crate::capi::plugin;
 use crate::config::Origin;
 use crate::context::{Context, Host};
 use output::Failure;
@@ -107,8 +108,8 @@ fn table() -> clap::Command {
 
 fn origin(config: Option<PathBuf>) -> Origin {
     match config {
-        Some(path) => Origin { path: Some(path), ..Origin::default() },
-        None => Origin::usual(),
+        Some(path) => Origin { path: Some(path), plugins: Some(plugin::load), ..Origin::default() },
+        None => Origin { plugins: Some(plugin::load), ..Origin::usual() },
     }
 }
 

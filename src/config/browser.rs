@@ -35,7 +35,7 @@ impl Top<'_> {
     }
 
     /// SECRET_KEY, then SECRET_KEY_FALLBACKS.
-    fn secrets(&self) -> impl Iterator<Item = &[u8]> {
+    pub(super) fn secrets(&self) -> impl Iterator<Item = &[u8]> {
         let fallbacks = self.values.list("secret_key_fallbacks").iter().map(String::as_bytes);
         std::iter::once(self.values.text("secret_key").as_bytes()).chain(fallbacks)
     }

@@ -9,9 +9,10 @@ use jiff::tz::TimeZone;
 use super::browser::Top;
 use super::node::{Data, Key, Node, Place};
 use super::read::Source;
-use super::{Config, tables};
+use super::{Config, Origin, tables};
 use crate::accounts::sessions::Sessions;
 use crate::chain::{Anonymous, CONTROLS, Chain, Challenges, Control, Link};
+use crate::codec::Secret;
 use crate::codec::digest::DigestKey;
 use crate::codec::password::{HASHERS, Hasher, HasherDef, Hashers};
 use crate::codec::rate::Rate;
@@ -21,7 +22,7 @@ use crate::error::{Error, Report};
 use crate::log::{Log, Severity};
 use crate::options::{Kind, OptionDef, Values};
 use crate::route::Route;
-use crate::schemes::custom::{Custom, Hosts};
+use crate::schemes::custom::{Host, Loader, Offers};
 use crate::schemes::{Building, PROBES, SCHEMES, Scheme, SchemeDef, token};
 use crate::store::tables::Identifier;
 use crate::store::tables::throttle::SCHEMA;
@@ -30,14 +31,21 @@ use crate::verdict::SchemeName;
 
 /// What a scheme of a chain is made from, kept for inline chains.
 pub(super) struct Parts {
-    schemes: Vec<(Key, Node)>,
-    custom: Hosts,
+    pub(super) schemes: Vec<(Key, Node)>,
+    pub(super) custom: Offers,
+    pub(super) plugins: Option<Loader>,
+    /// Schemes of hosts and plug-ins with the settings of their tables.
+    made: Made,
 }
 
+/// Schemes that are not ours, by the names that the configuration gives them.
+pub(super) type Made = Vec<(String, Arc<dyn Host>)>;
+
 /// The state of building chains.
-struct Builder<'a> {
-    source: &'a Source<'a>,
-    parts: &'a Parts,
+pub(super) struct Builder<'a> {
+    pub(super) source: &'a Source<'a>,
+    pub(super) parts: &'a Parts,
+    pub(super) made: Made,
     users: &'a UsersTable,
     token_tables: Vec<Arc<TokensTable>>,
     tokens: Vec<(String, Arc<TokensTable>)>,
@@ -47,7 +55,7 @@ struct Builder<'a> {
     exact: bool,
 }
 
-pub(super) fn config(root: &Node, source: &Source<'_>, custom: &Hosts) -> Result<Config, Report> {
+pub(super) fn config(root: &Node, source: &Source<'_>, origin: &Origin) -> Result<Config, Report> {
     let members = source.table(root, "the file")?;
     let names: Vec<_> = tables::TABLES.iter().map(|(name, _)| *name).collect();
     let top = source.values(members, tables::TOP, &names, "the file", root.place)?;
@@ -55,12 +63,18 @@ pub(super) fn config(root: &Node, source: &Source<'_>, custom: &Hosts) -> Result
     let users_node = section(source, members, "users")?;
     let users_values = source.values(&users_node, &[tables::USERS], &[], "[users]", place_of("users"))?;
     let users = users_table(&users_values).map_err(|e| source.report(place_of("users"), e.to_string(), ""))?;
-    let parts = Parts { schemes: section(source, members, "schemes")?, custom: custom.clone() };
+    let mut parts = Parts {
+        schemes: section(source, members, "schemes")?,
+        custom: origin.custom.clone(),
+        plugins: origin.plugins,
+        made: vec![],
+    };
     let settings = Top { source, values: &top, members, place: root.place };
     let has_backend = |name: &str| top.list("authentication_backends").iter().any(|backend| backend == name);
     let mut builder = Builder {
         source,
         parts: &parts,
+        made: vec![],
         users: &users,
         token_tables: vec![],
         tokens: vec![],
@@ -72,7 +86,8 @@ pub(super) fn config(root: &Node, source: &Source<'_>, custom: &Hosts) -> Result
     builder.every_scheme()?;
     let chains = builder.chains(&section(source, members, "chains")?)?;
     let endpoints = builder.endpoints(&section(source, members, "endpoints")?, &chains)?;
-    let Builder { tokens, sessions, csrf, remote_user_backend, .. } = builder;
+    let Builder { tokens, sessions, csrf, remote_user_backend, made, .. } = builder;
+    parts.made = made;
     let mut identity_headers: Vec<_> =
         chains.iter().flat_map(|(_, chain)| chain.identity_headers()).map(str::to_owned).collect();
     identity_headers.sort();
@@ -80,6 +95,7 @@ pub(super) fn config(root: &Node, source: &Source<'_>, custom: &Hosts) -> Result
     Ok(Config {
         identity_headers,
         site: settings.site()?,
+        secrets: settings.secrets().map(Secret::new).collect(),
         sessions,
         csrf,
         remote_user_backend,
@@ -110,6 +126,7 @@ impl Parts {
         let mut builder = Builder {
             source,
             parts: self,
+            made: self.made.clone(),
             users: &config.users,
             token_tables,
             tokens: vec![],
@@ -125,11 +142,11 @@ impl Parts {
 impl Builder<'_> {
     /// Checks every `[schemes.NAME]`, also those that no chain uses.
     fn every_scheme(&mut self) -> Result<(), Report> {
-        for (key, node) in &self.parts.schemes {
-            self.scheme(&key.text, key.place, &[], node.place)?;
+        for (key, _) in &self.parts.schemes {
+            self.scheme(&key.text, key.place, &[])?;
         }
         if !self.tokens.iter().any(|(name, _)| name == "token") {
-            self.scheme("token", Place::default(), &[], Place::default())?;
+            self.scheme("token", Place::default(), &[])?;
         }
         Ok(())
     }
@@ -225,7 +242,7 @@ impl Builder<'_> {
             _ => return Err(self.source.expected(item, "schemes", &Kind::Schemes.expected())),
         };
         let Data::Text(text) = &name.data else { return Err(self.source.expected(&name, "scheme", "a name")) };
-        let (scheme, class) = self.scheme(text, name.place, members, item.place)?;
+        let (scheme, class) = self.scheme(text, name.place, members)?;
         Ok(Link { name: Arc::new(SchemeName { name: text.clone(), class }), control, scheme })
     }
 
@@ -238,29 +255,22 @@ impl Builder<'_> {
         })
     }
 
-    /// The scheme of a name: a host's own, or a type with the options of `[schemes.NAME]`, over
+    /// The scheme of a name: a host's own, a plug-in's, or a type with the options of `[schemes.NAME]`, over
     /// which those of the chain's item go.
     fn scheme(
         &mut self,
         name: &str,
         place: Place,
         item: &[(Key, Node)],
-        item_place: Place,
     ) -> Result<(Box<dyn Scheme>, &'static str), Report> {
-        if let Some((_, host)) = self.parts.custom.iter().find(|(known, _)| known == name) {
-            // A host's scheme has no options; a table of its name may stand there, but empty.
-            if let Some((key, node)) = self.parts.schemes.iter().find(|(key, _)| key.text == name) {
-                let table = format!("[schemes.{name}]");
-                self.source.values(self.source.table(node, &table)?, &[], &[], &table, key.place)?;
-            }
-            self.source.values(item, &[], &["scheme", "control"], &format!("the item {name:?}"), item_place)?;
-            return Ok((Box::new(Custom::new(name, host.clone())), "CustomAuthentication"));
-        }
         let own = self.parts.schemes.iter().find(|(key, _)| key.text == name);
         let mut members: Vec<(Key, Node)> = match own {
             Some((_, node)) => self.source.table(node, &format!("[schemes.{name}]"))?.to_vec(),
             None => vec![],
         };
+        if let Some(scheme) = self.offered(name, place, &members, item)? {
+            return Ok((scheme, "CustomAuthentication"));
+        }
         let def = self.def(name, place, &members)?;
         members.retain(|(key, _)| key.text != "type");
         for (key, node) in item {

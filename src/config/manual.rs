@@ -42,7 +42,8 @@ fn chains() -> String {
 
 fn schemes() -> String {
     let each: Vec<_> = SCHEMES.iter().map(scheme).collect();
-    format!("{}\n\n{SCHEME_TABLES}\n\n{}", heading("schemes"), each.join("\n\n"))
+    let own = options(tables::SCHEMES);
+    format!("{}\n\n{own}\n\n{SCHEME_TABLES}\n\n{}", heading("schemes"), each.join("\n\n"))
 }
 
 fn endpoints() -> String {
@@ -153,7 +154,7 @@ chains.default.schemes = ["basic", "token"]
 ```
 
 `authchain init` writes such a file with a new database and a new secret. `authchain from-django SETTINGS_MODULE` prints
-one made from the settings of a Django project. `authchain check` says whether a file is right, without opening the database.
+one made from the settings of a Django project. `authchain check` says whether a file is right, without opening the database; plug-ins that it names are loaded.
 
 ## Where the file is looked for
 
@@ -184,8 +185,9 @@ A secret is written in one of three ways:
 | `{ env = "AUTHCHAIN_SECRET_KEY" }` | in this variable of the host's environment; ignored in set-uid and set-gid processes |
 | `"…"` | in the configuration itself, which others may then not read; this is not checked |
 
-In this release `secret_key` is used for digests only: of tokens, in logs and listings, and of user names, in the counters of
-the throttle. With another key those counters start anew."#;
+`secret_key` signs sessions and what hosts have signed (`auth_sign`), and makes the digests of tokens in logs and listings, and
+of user names in the counters of the throttle. With another key those counters start anew; what the former one signed counts
+as long as it stands in `secret_key_fallbacks`."#;
 
 const CONTROL_WORDS: &str = r#"An item of `schemes` is the name of a scheme, or a table: `scheme`, optionally `control`, and options of the scheme that
 replace those of `[schemes.NAME]` here. A host can add schemes of its own through the C ABI (`auth_scheme`) or the Python
@@ -208,7 +210,7 @@ const END_OF_CHAIN: &str = r#"- A `required` or `requisite` that failed is never
 A refusal is 401 with `WWW-Authenticate` when the first scheme of the chain has a challenge (with `challenge = "all"`: when any
 has), else 403; this is Django REST framework's rule. A host's own `auth_request_deny` to a known user is always 403."#;
 
-const SCHEME_TABLES: &str = r#"`type` names one of the schemes below. So `[schemes.token]` is a `token`, and a second kind of token is
+const SCHEME_TABLES: &str = r#"So `[schemes.token]` is a `token`, and a second kind of token is
 
 ```toml
 database = "sqlite:db.sqlite3"
@@ -222,7 +224,24 @@ keyword = "Bearer"
 schemes = ["token", "mobile"]
 ```
 
-Every table is checked, also one that no chain uses."#;
+Every table is checked, also one that no chain uses.
+
+### Plug-ins
+
+A plug-in is a shared object with schemes of somebody else's; how to write one is said in CONTRIBUTING.md, and an example is
+examples/plugin_xusername.c.
+
+    [schemes.badge]
+    plugin = "/usr/lib/authchain/badge.so"
+    header = "X-Badge"
+
+- The file and every folder above it must belong to root or to the user of the process, and nobody else may write them; a sticky
+  folder such as /tmp will not do. The path is absolute and has no symbolic links.
+- All other keys of the table, and options in the items of chains, go to the plug-in. What it does not ask for is an unknown key. A
+  text may also be `{ file = "…" }` or `{ env = "…" }`.
+- It is loaded when the configuration is read, by `authchain check` as well, and its code runs then. It stays in the process: a
+  new file under its name counts in the next process only, and until then a configuration that names it is refused.
+- A host's own scheme (`auth_scheme`) takes options in its table in the same way, if it has a function `configure`."#;
 
 const ATTEMPTS: &str = r#"Attempts to log in with a password are counted for the name as it was typed (in any case of letters) and for the address of
 the client, before the password is looked at. One that was right is taken back, so what stays counted has failed. Beyond either

@@ -5,6 +5,7 @@ mod browser;
 mod build;
 pub(crate) mod manual;
 mod node;
+mod offered;
 mod read;
 pub(crate) mod tables;
 
@@ -17,13 +18,14 @@ pub(crate) use node::Node;
 
 use crate::accounts::sessions::Sessions;
 use crate::chain::Chain;
+use crate::codec::Secret;
 use crate::codec::digest::DigestKey;
 use crate::codec::password::Hashers;
 use crate::csrf::Csrf;
 use crate::error::Report;
 use crate::log::Log;
 use crate::route::Route;
-use crate::schemes::custom::Hosts;
+use crate::schemes::custom::{Loader, Offers};
 use crate::site::Site;
 use crate::store::{GroupsTable, Settings, Throttle, TokensTable, UsersTable};
 use crate::sys::environment;
@@ -43,6 +45,8 @@ pub(crate) struct Config {
     /// Whether a login replaces a hash that is not of the preferred kind.
     pub rehash: bool,
     pub site: Site,
+    /// SECRET_KEY, then SECRET_KEY_FALLBACKS.
+    pub secrets: Vec<Secret>,
     pub sessions: Arc<Sessions>,
     pub csrf: Arc<Csrf>,
     pub endpoints: Vec<Route>,
@@ -73,7 +77,9 @@ pub(crate) struct Origin {
     /// The folder that paths start from; the file's own when `None`.
     pub base: Option<PathBuf>,
     /// The host's own schemes by name.
-    pub custom: Hosts,
+    pub custom: Offers,
+    /// Loads plug-ins; without one a file that names any is refused.
+    pub plugins: Option<Loader>,
     /// The settings of one `--batch` line: options of the top of the file that replace the file's.
     pub overrides: Vec<(String, serde_json::Value)>,
 }
@@ -87,7 +93,8 @@ impl Origin {
 }
 
 impl Config {
-    /// Reads and checks a configuration. No I/O beyond its own files.
+    /// Reads and checks a configuration. No I/O beyond its own files and the plug-ins it names, which
+    /// are loaded.
     pub(crate) fn load(origin: &Origin) -> Result<Self, Report> {
         let (text, file) = match (&origin.text, &origin.path) {
             (Some(text), _) => (text.clone(), "(text)".to_owned()),
@@ -97,7 +104,7 @@ impl Config {
         let own_folder = origin.path.as_deref().and_then(Path::parent).unwrap_or(Path::new("."));
         let base = origin.base.as_deref().unwrap_or(own_folder);
         let root = with_overrides(Node::from_toml(&text, &file)?, &origin.overrides);
-        build::config(&root, &read::Source { file: &file, base, inline: false }, &origin.custom)
+        build::config(&root, &read::Source { file: &file, base, inline: false }, origin)
     }
 
     /// A chain that stands in a `--batch` line; it also knows the test schemes. `anonymous`

@@ -132,16 +132,7 @@ impl Source<'_> {
     fn secret(&self, node: &Node, option: &OptionDef) -> Result<String, Report> {
         let secret = match &node.data {
             Data::Text(text) => text.clone(),
-            Data::Table(members) => match members.as_slice() {
-                [(key, Node { data: Data::Text(path), place })] if key.text == "file" => {
-                    read_trusted(&self.base.join(path), Privacy::Secret)
-                        .map(|text| text.trim_end_matches(['\n', '\r']).to_owned())
-                        .map_err(|why| self.report(*place, format!("the file {path:?} {why}"), ""))?
-                }
-                [(key, Node { data: Data::Text(name), place })] if key.text == "env" => environment::variable(name)
-                    .ok_or_else(|| self.report(*place, format!("the environment has no {name:?}"), ""))?,
-                _ => return Err(self.no_secret(node, option)),
-            },
+            Data::Table(members) => self.elsewhere(members)?.ok_or_else(|| self.no_secret(node, option))?,
             _ => return Err(self.no_secret(node, option)),
         };
         if secret.is_empty() {
@@ -152,6 +143,21 @@ impl Source<'_> {
             ));
         }
         Ok(secret)
+    }
+
+    /// What stands in `{ file = "…" }` or `{ env = "…" }`; `None` for another table.
+    pub(crate) fn elsewhere(&self, members: &[(Key, Node)]) -> Result<Option<String>, Report> {
+        match members {
+            [(key, Node { data: Data::Text(path), place })] if key.text == "file" => {
+                let text = read_trusted(&self.base.join(path), Privacy::Secret)
+                    .map_err(|why| self.report(*place, format!("the file {path:?} {why}"), ""))?;
+                Ok(Some(text.trim_end_matches(['\n', '\r']).to_owned()))
+            }
+            [(key, Node { data: Data::Text(name), place })] if key.text == "env" => environment::variable(name)
+                .map(Some)
+                .ok_or_else(|| self.report(*place, format!("the environment has no {name:?}"), "")),
+            _ => Ok(None),
+        }
     }
 
     /// What was given may be the secret itself, in the wrong form: only its kind is shown.

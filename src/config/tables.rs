@@ -370,7 +370,7 @@ pub(crate) const THROTTLE: &[OptionDef] = &[
 /// The names of the tables of the file, for errors and docs.
 pub(crate) const TABLES: &[(&str, &str)] = &[
     ("chains", "`[chains.NAME]`: which schemes are asked, in which order, and what becomes of nobody."),
-    ("schemes", "`[schemes.NAME]`: options of a scheme; its type is the table's name unless `type` says otherwise."),
+    ("schemes", "`[schemes.NAME]`: options of a scheme; which it is says the table's name, `type` or `plugin`."),
     (
         "endpoints",
         "`[endpoints.NAME]`: what gives or takes credentials; its type is the table's name unless `type` says otherwise.",
@@ -378,6 +378,22 @@ pub(crate) const TABLES: &[(&str, &str)] = &[
     ("users", "`[users]`: the names of the user table, for a custom AUTH_USER_MODEL."),
     ("throttle", "`[throttle]`: how many wrong passwords are too many."),
     ("hashers", "`[hashers.NAME]`: costs of new hashes and ceilings for stored ones."),
+];
+
+/// Keys of every `[schemes.NAME]`, for docs: the builder reads them itself.
+pub(crate) const SCHEMES: &[OptionDef] = &[
+    OptionDef {
+        name: "type",
+        kind: Kind::Text,
+        default: "\"\"",
+        doc: "One of the schemes below, or of those of the plug-in; the table's name when absent, or a plug-in's only one.",
+    },
+    OptionDef {
+        name: "plugin",
+        kind: Kind::Text,
+        default: "\"\"",
+        doc: "The absolute path of a shared object that has the scheme; ours when absent.",
+    },
 ];
 
 /// Keys of every `[endpoints.NAME]`.

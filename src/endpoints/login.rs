@@ -5,12 +5,10 @@ use std::sync::Arc;
 
 use super::{Endpoint, EndpointDef, Parts, Served};
 use crate::accounts::passwords::{self, Login as Outcome};
-use crate::accounts::sessions::{Loaded, Session, Sessions};
+use crate::accounts::sessions::{Session, Sessions};
 use crate::body::{self, Data, Field};
-use crate::codec::cookies::cookie;
-use crate::codec::csrf::Token;
 use crate::codec::form::PARSERS;
-use crate::csrf::{self, Csrf};
+use crate::csrf::Csrf;
 use crate::ctx::Ctx;
 use crate::error::Error;
 use crate::options::{Kind as OptionKind, OptionDef, Values};
@@ -75,12 +73,7 @@ impl Site {
 
     /// The session that the request came with.
     fn session(&self, request: &Request<'_>, ctx: &Ctx<'_>) -> Result<Option<Session>, Error> {
-        let header = request.cookies().unwrap_or_default();
-        let Some(key) = cookie(&header, &self.sessions.cookie.name) else { return Ok(None) };
-        Ok(match self.sessions.load(ctx, &key)? {
-            Loaded::Gone => None,
-            Loaded::Here(session) => Some(session),
-        })
+        self.sessions.of_cookies(ctx, &request.cookies().unwrap_or_default())
     }
 
     fn check_csrf(&self, request: &Request<'_>, ctx: &Ctx<'_>, session: Option<&Session>) -> Result<(), Refusal> {
@@ -141,12 +134,12 @@ impl Login {
     ) -> Result<Served, Stop> {
         let Site { sessions, csrf, redirect_url } = &self.0;
         // Django believes the sessions of its own backends only.
-        let backend = sessions.backends.iter().find(|path| path.ends_with("ModelBackend"));
+        let backend = sessions.password_backend();
         let backend = backend.ok_or(Error::Unsupported("a login without a backend that checks passwords"))?;
-        let session = sessions.log_in(ctx, before, &identity.user, backend)?;
+        let (_, set_csrf_cookie) = csrf.rotated(ctx)?;
+        let session = sessions.log_in(ctx, before, &identity.user, backend, None)?;
         effects.note().cookies.push(sessions.set_cookie(ctx, &session));
-        // A secret that somebody else knew before the login is of no use after it (`rotate_token`).
-        effects.note().cookies.push(csrf.set_cookie(&csrf::fresh()?, ctx.now_us()));
+        effects.note().cookies.extend(set_csrf_cookie);
         effects.note().events.push(Event::LoggedIn { username: identity.user.name().to_owned() });
         let to = next.filter(|next| is_of_this_site(next)).unwrap_or(redirect_url);
         let json = format!("{{\"username\":{}}}", json_text(identity.user.name()));
@@ -192,18 +185,12 @@ impl Login {
         next: Option<&str>,
         error: Option<&str>,
     ) -> Result<Response, Stop> {
-        let secret = match self.0.csrf.in_cookie(request) {
-            Some(secret) => secret,
-            None => {
-                let fresh: Token = csrf::fresh()?;
-                effects.note().cookies.push(self.0.csrf.set_cookie(&fresh, ctx.now_us()));
-                fresh
-            }
-        };
+        let token = self.0.csrf.cookie_token(request, ctx)?;
+        effects.note().cookies.extend(token.set_cookie);
         let error = error.map_or_else(String::new, |text| format!("<p role=\"alert\">{}</p>\n", escaped(text)));
         let body = PAGE
             .replace("ERROR", &error)
-            .replace("TOKEN", &csrf::masked(&secret)?)
+            .replace("TOKEN", &token.token)
             .replace("NEXT", &escaped(next.unwrap_or_default()));
         let headers = [
             ("Content-Type", "text/html; charset=utf-8"),

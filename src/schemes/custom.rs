@@ -1,4 +1,10 @@
-//! The host's own schemes: DRF's "Custom authentication", a function behind the C ABI.
+//! Schemes that are not ours, a host's own or a plug-in's: DRF's "Custom authentication", a function
+//! behind the C ABI.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
 
 use super::{Scheme, Stop};
 use crate::accounts::users::{self, By};
@@ -28,18 +34,55 @@ pub(crate) trait Host: Send + Sync {
     fn challenge(&self) -> Option<&str>;
 }
 
-/// The host's schemes by the names that a configuration gives them.
-pub(crate) type Hosts = Vec<(String, std::sync::Arc<dyn Host>)>;
+/// A scheme as a host or a plug-in offers it, before a table of the configuration makes one of it.
+pub(crate) trait Offer: Send + Sync {
+    /// The scheme with these settings.
+    fn make(&self, settings: Settings) -> Result<Arc<dyn Host>, Complaint>;
+}
+
+/// Schemes on offer, by their names.
+pub(crate) type Offers = Vec<(String, Arc<dyn Offer>)>;
+
+/// What a shared object offers; the error says what is wrong with it.
+pub(crate) type Loader = fn(&Path) -> Result<Offers, String>;
+
+/// What a configuration says to a scheme.
+pub(crate) struct Settings {
+    /// The name that the configuration gives the scheme.
+    pub scheme: String,
+    /// Options in their order; no text has a NUL.
+    pub list: Vec<(String, Setting)>,
+}
+
+/// The value of an option.
+pub(crate) enum Setting {
+    /// A text, or what a file or variable says that is named in its place.
+    Text(Zeroizing<String>),
+    Integer(i64),
+    Boolean(bool),
+    /// Something that no scheme takes.
+    Other,
+}
+
+/// What a scheme finds wrong with its settings. Options are told by their place in the list.
+pub(crate) enum Complaint {
+    /// No such option; these there are.
+    Unknown(usize, Vec<String>),
+    /// The option takes another value: this.
+    Expected(usize, String),
+    /// In words of the scheme's own, about an option or all of it.
+    Refused(Option<usize>, String),
+}
 
 /// A scheme that asks the host.
 pub(crate) struct Custom {
     name: String,
-    host: std::sync::Arc<dyn Host>,
+    host: Arc<dyn Host>,
 }
 
 impl Custom {
     /// The scheme of this name.
-    pub(crate) fn new(name: &str, host: std::sync::Arc<dyn Host>) -> Self {
+    pub(crate) fn new(name: &str, host: Arc<dyn Host>) -> Self {
         Self { name: name.to_owned(), host }
     }
 

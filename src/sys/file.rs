@@ -1,7 +1,7 @@
 //! Files that decide who gets in: opened first, then checked, so that nobody swaps them in between.
 
 use std::ffi::CString;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -67,21 +67,30 @@ pub(crate) fn make_if_missing(path: &Path, mode: u32) -> Result<(), String> {
     }
 }
 
-fn check(file: &File, privacy: Privacy) -> Result<(), String> {
+/// Whether an opened file is a regular one that is private enough.
+pub(super) fn check(file: &File, privacy: Privacy) -> Result<(), String> {
     let meta = file.metadata().map_err(|e| format!("cannot be read: {}", reason(&e)))?;
     if !meta.is_file() {
         return Err("is not a regular file".to_owned());
     }
+    check_owner(&meta, if meta.mode() & 0o111 == 0 { "0644" } else { "0755" })?;
+    if privacy == Privacy::Secret && meta.mode() & 0o007 != 0 {
+        return Err(format!("may be read by everybody (mode {:04o}), expected 0640 or less", meta.mode() & 0o7777));
+    }
+    Ok(())
+}
+
+/// Whether only root and the user that runs this can change a file or folder; `expected` is the mode to
+/// tell.
+pub(super) fn check_owner(meta: &Metadata, expected: &str) -> Result<(), String> {
     // SAFETY: always succeeds.
     let me = unsafe { libc::geteuid() };
     if meta.uid() != 0 && meta.uid() != me {
         return Err(format!("belongs to user {}, expected root or the user that runs this", meta.uid()));
     }
     if meta.mode() & 0o022 != 0 {
-        return Err(format!("may be written by others (mode {:04o}), expected 0644 or less", meta.mode() & 0o7777));
-    }
-    if privacy == Privacy::Secret && meta.mode() & 0o007 != 0 {
-        return Err(format!("may be read by everybody (mode {:04o}), expected 0640 or less", meta.mode() & 0o7777));
+        let mode = meta.mode() & 0o7777;
+        return Err(format!("may be written by others (mode {mode:04o}), expected {expected} or less"));
     }
     Ok(())
 }

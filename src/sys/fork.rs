@@ -4,10 +4,11 @@
 //! the locks are not, so a *fresh* connection of the child is invisible to other processes. Closing
 //! every connection before the fork cures it (shown by c-tests/fork.c).
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 
 use super::latch::Latch;
+use super::thread;
 
 /// Something that a fork must not tear apart.
 pub(crate) trait AcrossFork: Send + Sync {
@@ -29,15 +30,34 @@ pub(crate) fn register(member: Weak<dyn AcrossFork>) {
 }
 
 /// Keeps `f` from being interrupted by a fork of another thread: what it locks, opens or closes is
-/// never half done in a child. Does not nest.
+/// never half done in a child. Nests; when `f` itself forks (code of a plug-in may), both sides
+/// go on inside.
 pub(crate) fn without_fork<R>(f: impl FnOnce() -> R) -> R {
+    struct Inside;
+    impl Drop for Inside {
+        fn drop(&mut self) {
+            INSIDE.store(0, Ordering::Relaxed);
+        }
+    }
     install();
+    if is_inside() {
+        return f();
+    }
     let _guard = DOOR.lock();
+    INSIDE.store(thread::id(), Ordering::Relaxed);
+    let _inside = Inside;
     f()
+}
+
+fn is_inside() -> bool {
+    // What another thread writes here is never this one's id.
+    INSIDE.load(Ordering::Relaxed) == thread::id()
 }
 
 /// Held while contexts are made and unmade, and during a fork.
 static DOOR: Latch<()> = Latch::new(());
+/// The thread inside [`without_fork`]; 0 is nobody. A thread's id is the same in its forked child.
+static INSIDE: AtomicUsize = AtomicUsize::new(0);
 static MEMBERS: Latch<Members> = Latch::new(Members { list: Vec::new(), shut: Vec::new() });
 
 struct Members {
@@ -64,7 +84,9 @@ extern "C" fn install() {
 
 // From here until `after` no context is made or unmade and no member registers.
 extern "C" fn before() {
-    DOOR.hold();
+    if !is_inside() {
+        DOOR.hold();
+    }
     MEMBERS.hold();
     MEMBERS.while_held(|members| {
         members.shut = members.list.iter().filter_map(Weak::upgrade).collect();
@@ -85,7 +107,9 @@ extern "C" fn after() {
         member.open();
     }
     MEMBERS.release();
-    DOOR.release();
+    if !is_inside() {
+        DOOR.release();
+    }
     // Only now: the last owner of a member may have gone meanwhile.
     drop(shut);
 }

@@ -5,6 +5,7 @@ pub(crate) mod environment;
 pub(crate) mod file;
 pub(crate) mod fork;
 pub(crate) mod latch;
+pub(crate) mod plugin;
 pub(crate) mod session;
 pub(crate) mod syslog;
 #[cfg(feature = "cli")]

@@ -35,7 +35,8 @@
  *           says (`timeout`, 5 s).
  * Process   No signal handler, no output, no change of locale or folder; the
  *           environment is not read but for AUTHCHAIN_CONFIG and what a
- *           configuration names.
+ *           configuration names. No code of others is loaded but the plug-ins
+ *           that a configuration names.
  * Versions  AUTH_VERSION is this header's, auth_version() the library's;
  *           AUTH_ABI_VERSION and auth_abi_version() have to be equal.
  */

@@ -10,6 +10,9 @@
     checktoken KEY                      prints the user name, or "refused: TEXT"
     sessionuser KEY                     prints whose session it is, or "nobody"
     addsession NAME                     logs in; prints the key of the session
+    csrf COOKIE TOKEN                   what CsrfViewMiddleware says to a POST: "ok", or why not
+    sign WAY SALT VALUE                 prints the signed text; WAY: plain, timed or cookie:NAME
+    unsign WAY SALT TEXT [MAX_AGE]      prints the value, or "refused: " and the exception
     pending                             what `migrate --plan` prints
     bulksessions N                      a session each for the first N users
     bulk N                              N users user000000.. with tokens, password "bulk-password"
@@ -164,6 +167,49 @@ def addsession(args):
     print(request.session.session_key)
 
 
+def csrf(args):
+    from django.http import HttpRequest, HttpResponse
+    from django.middleware.csrf import CsrfViewMiddleware
+    request = HttpRequest()
+    request.method = "POST"
+    request.COOKIES["csrftoken"] = args.cookie
+    request.META.update(HTTP_X_CSRFTOKEN=args.token, SERVER_NAME="testserver", SERVER_PORT="80")
+    middleware = CsrfViewMiddleware(lambda request: HttpResponse())
+    middleware.process_request(request)
+    refused = middleware.process_view(request, lambda request: None, (), {})
+    print("ok" if refused is None else "refused: %d" % refused.status_code)
+
+
+def sign(args):
+    from django.core.signing import Signer, TimestampSigner
+    from django.http import HttpResponse
+    way, _, name = args.way.partition(":")
+    if way == "cookie":
+        response = HttpResponse()
+        response.set_signed_cookie(name, args.value, salt=args.salt)
+        print(response.cookies[name].value)
+        return
+    signer = TimestampSigner if way == "timed" else Signer
+    print(signer(salt=args.salt or None).sign(args.value))
+
+
+def unsign(args):
+    from django.core.signing import BadSignature, Signer, TimestampSigner
+    from django.http import HttpRequest
+    way, _, name = args.way.partition(":")
+    try:
+        if way == "cookie":
+            request = HttpRequest()
+            request.COOKIES[name] = args.text
+            print(request.get_signed_cookie(name, salt=args.salt, max_age=args.max_age))
+        elif way == "timed":
+            print(TimestampSigner(salt=args.salt or None).unsign(args.text, max_age=args.max_age))
+        else:
+            print(Signer(salt=args.salt or None).unsign(args.text))
+    except BadSignature as e:
+        print("refused: %s" % type(e).__name__)
+
+
 def pending(args):
     from django.core.management import call_command
     call_command("migrate", plan=True)
@@ -276,6 +322,9 @@ def parse():
     verb(checktoken, ("key", {}))
     verb(sessionuser, ("key", {}))
     verb(addsession, ("name", {}))
+    verb(csrf, ("cookie", {}), ("token", {}))
+    verb(sign, ("way", {}), ("salt", {}), ("value", {}))
+    verb(unsign, ("way", {}), ("salt", {}), ("text", {}), ("max_age", {"nargs": "?", "type": int}))
     verb(pending)
     verb(bulk, ("count", {"type": int}))
     verb(bulksessions, ("count", {"type": int}))

@@ -1,0 +1,122 @@
+"""What comes out of the library, as Python values."""
+
+from ctypes import byref, c_char_p, c_void_p
+from typing import Final
+
+from . import _ffi
+from .errors import AuthError, ConfigError, Status, StoreError
+from .verdict import ANONYMOUS, Response, User, Verdict
+
+_lib: Final = _ffi.library
+
+
+def verdict(request: int, number: int) -> Verdict:
+    """What a request came to, with the status that judging it returned."""
+    status = Status(number)
+    return Verdict(
+        status=status,
+        user=user(_lib.auth_request_user(request)) if status is Status.OK else ANONYMOUS,
+        response=response(_lib.auth_request_response(request)),
+        failure=text(_lib.auth_request_failure(request)) if status < 0 else None,
+    )
+
+
+def response(pointer: int) -> Response:
+    """What to send."""
+    headers: list[tuple[str, str]] = []
+    name, value = c_char_p(), c_char_p()
+    while (
+        _lib.auth_response_header(pointer, len(headers), byref(name), byref(value)) == Status.OK
+    ):
+        headers.append((text(name.value), text(value.value)))
+    return Response(
+        status=_lib.auth_response_status(pointer),
+        headers=headers,
+        body=text(_lib.auth_response_body(pointer)),
+    )
+
+
+def user(pointer: int, groups: tuple[str, ...] = ()) -> User:
+    """Who it is."""
+    flags = _lib.auth_user_flags(pointer)
+    return User(
+        name=text(_lib.auth_user_name(pointer)),
+        id=option(_lib.auth_user_id(pointer)),
+        email=text(_lib.auth_user_email(pointer)),
+        scheme=option(_lib.auth_user_scheme(pointer)),
+        is_active=bool(flags & _ffi.USER_ACTIVE),
+        is_staff=bool(flags & _ffi.USER_STAFF),
+        is_superuser=bool(flags & _ffi.USER_SUPERUSER),
+        auth=option(_lib.auth_user_auth(pointer)),
+        groups=groups,
+    )
+
+
+def groups(pointer: int) -> tuple[str, ...]:
+    """The groups of a user that a look-up found."""
+    found: list[str] = []
+    while (name := _lib.auth_user_group(pointer, len(found))) is not None:
+        found.append(text(name))
+    return tuple(found)
+
+
+def cookies(session: int | c_void_p) -> tuple[str, ...]:
+    """The `Set-Cookie`s of a session."""
+    found: list[str] = []
+    while (cookie := _lib.auth_session_cookie(session, len(found))) is not None:
+        found.append(text(cookie))
+    return tuple(found)
+
+
+def owned(pointer: int | None) -> User | None:
+    """As `read_owned`; None for NULL."""
+    return None if pointer is None else read_owned(pointer)
+
+
+def read_owned(pointer: int) -> User:
+    """Reads a user that the caller owns, and frees it."""
+    try:
+        return user(pointer, groups(pointer))
+    finally:
+        _lib.auth_user_free(pointer)
+
+
+def found(pointer: int | None, otherwise: str) -> int:
+    """The pointer. AuthError with this text: it is NULL."""
+    if pointer is None:
+        raise AuthError(Status.REFUSED, otherwise)
+    return pointer
+
+
+def text(value: bytes | None) -> str:
+    """A text; empty for NULL."""
+    return "" if value is None else value.decode()
+
+
+def option(value: bytes | None) -> str | None:
+    """A text; None for NULL."""
+    return None if value is None else value.decode()
+
+
+def check(number: int) -> None:
+    """Raises for a failure."""
+    if number < 0:
+        status = Status(number)
+        kind = StoreError if status is Status.ESTORE else AuthError
+        raise kind(status, text(_lib.auth_strerror(number)))
+
+
+def check_report(number: int, report: c_void_p) -> None:
+    """Raises for a failure, with what the report says; frees the report."""
+    if number != Status.ECONFIG or report.value is None:
+        return check(number)
+    try:
+        raise ConfigError(
+            text(_lib.auth_report_text(report)),
+            file=text(_lib.auth_report_file(report)),
+            line=_lib.auth_report_line(report),
+            column=_lib.auth_report_column(report),
+            remedy=text(_lib.auth_report_remedy(report)),
+        )
+    finally:
+        _lib.auth_report_free(report)
