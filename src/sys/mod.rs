@@ -8,5 +8,7 @@ pub(crate) mod latch;
 pub(crate) mod session;
 pub(crate) mod syslog;
 #[cfg(feature = "cli")]
+pub(crate) mod socket;
+#[cfg(feature = "cli")]
 pub(crate) mod terminal;
 pub(crate) mod thread;
