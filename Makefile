@@ -9,6 +9,7 @@ PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 BINDIR ?= $(PREFIX)/bin
+UNITDIR ?= $(PREFIX)/lib/systemd/system
 
 CARGO ?= cargo
 CC ?= gcc
@@ -121,11 +122,15 @@ install: all static
 	install -m 755 target/release/authchain $(DESTDIR)$(BINDIR)/
 	sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@INCLUDEDIR@|$(INCLUDEDIR)|; s|@VERSION@|$(VERSION)|' \
 	  authchain.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/authchain.pc
+	install -d $(DESTDIR)$(UNITDIR)
+	sed -e 's|@BINDIR@|$(BINDIR)|' packaging/systemd/authchain.service > $(DESTDIR)$(UNITDIR)/authchain.service
+	install -m 644 packaging/systemd/authchain.socket $(DESTDIR)$(UNITDIR)/
 
 uninstall:
 	rm -f $(DESTDIR)$(INCLUDEDIR)/authchain.h $(DESTDIR)$(BINDIR)/authchain \
 	  $(DESTDIR)$(LIBDIR)/$(SO) $(DESTDIR)$(LIBDIR)/$(SO).$(SOVERSION) $(DESTDIR)$(LIBDIR)/$(SO).$(VERSION) \
-	  $(DESTDIR)$(LIBDIR)/libauthchain.a $(DESTDIR)$(LIBDIR)/pkgconfig/authchain.pc
+	  $(DESTDIR)$(LIBDIR)/libauthchain.a $(DESTDIR)$(LIBDIR)/pkgconfig/authchain.pc \
+	  $(DESTDIR)$(UNITDIR)/authchain.service $(DESTDIR)$(UNITDIR)/authchain.socket
 
 clean:
 	$(CARGO) clean

@@ -36,7 +36,9 @@ pub(super) async fn serve(server: Arc<Server>, stream: Stream, peer: Peer, mut s
             Ok::<_, std::convert::Infallible>(response)
         }
     });
-    let mut connection = pin!(http1::Builder::new().max_buf_size(LONGEST_HEAD).serve_connection(io, service));
+    let mut connection = pin!(
+        http1::Builder::new().max_buf_size(LONGEST_HEAD).max_header_size(LONGEST_HEAD).serve_connection(io, service)
+    );
     let mut clock = pin!(sleep_until(Instant::now() + limits.header));
     let mut stopping = pin!(stop.wait_for(|stop| *stop));
     let mut stopped = false;
