@@ -6,9 +6,9 @@ pub(crate) mod file;
 pub(crate) mod fork;
 pub(crate) mod latch;
 pub(crate) mod session;
-pub(crate) mod syslog;
 #[cfg(feature = "cli")]
 pub(crate) mod socket;
+pub(crate) mod syslog;
 #[cfg(feature = "cli")]
 pub(crate) mod terminal;
 pub(crate) mod thread;

@@ -222,6 +222,22 @@ fn attempts_are_counted_for_the_address_that_the_proxy_names() {
     assert_eq!(attempt(&strangers, ("X-Real-IP", "192.0.2.4")), 429);
 }
 
+#[test]
+fn a_client_of_whom_nothing_is_said_is_not_taken_for_one_on_this_machine() {
+    let (_site, served) = served("[chains.private]\nschemes = [\"token\"]\nrequire_tls = true\n", "");
+    for (header, status) in [
+        (("X-Nothing", ""), 403),
+        (("X-Forwarded-For", "192.0.2.1"), 403),
+        (("X-Forwarded-For", "127.0.0.1"), 204),
+        (("X-Real-IP", "::1"), 204),
+        (("X-Forwarded-Proto", "https"), 204),
+        (("X-Forwarded-Proto", "http"), 403),
+    ] {
+        let reply = served.get("/auth/private", &[("Authorization", ALICE), header]);
+        assert_eq!(reply.status, status, "{header:?} {}", reply.body);
+    }
+}
+
 // ---------------------------------------------------------------- endpoints
 
 #[test]
@@ -415,11 +431,24 @@ fn a_signal_ends_it_after_what_is_under_way() {
 }
 
 #[test]
-fn a_hang_up_does_not_end_it() {
-    let (_site, served) = served("", "");
-    served.signal("HUP");
-    assert!(served.said.recv().unwrap().contains("SIGHUP"));
-    assert_eq!(served.get("/healthz", &[]).status, 200);
+fn a_hang_up_loads_the_configuration_again_or_keeps_the_one_in_use() {
+    let (site, served) = served("", "");
+    let reloaded = |more: &str, serve: &str| {
+        configure(&site, more, serve);
+        served.signal("HUP");
+        served.said.recv().unwrap()
+    };
+    assert_eq!(served.get("/auth/site", &[("Authorization", ALICE)]).status, 404);
+    assert_eq!(reloaded(SESSION, ""), "config.loaded");
+    assert_eq!(served.get("/auth/site", &[("Authorization", ALICE)]).status, 204);
+    let said = reloaded("[chains.other]\nschemes = [\"tokn\"]\n", "");
+    assert!(said.starts_with("config.refused ") && said.contains("unknown scheme \"tokn\""), "{said}");
+    assert_eq!(served.get("/auth/site", &[("Authorization", ALICE)]).status, 204);
+    let contradiction = [("Authorization", ALICE), ("X-Forwarded-Proto", "gopher")];
+    assert_eq!(served.get("/auth/site", &contradiction).status, 400);
+    assert_eq!(reloaded(SESSION, "trusted = []"), "config.loaded");
+    assert_eq!(served.get("/auth/site", &contradiction).status, 204, "nobody is believed any more");
+    assert_eq!(served.metric("authchain_config_reloads_total{result=\"refused\"}"), 1);
 }
 
 #[test]
@@ -452,6 +481,8 @@ fn what_happened_can_be_counted() {
         "authchain_serve_requests_total{path=\"endpoint\",status=\"405\"} 1",
         "authchain_serve_requests_total{path=\"other\",status=\"404\"} 1",
         "authchain_serve_requests_in_flight 1",
+        "authchain_verdicts_total{chain=\"default\",outcome=\"ok\"} 2",
+        "authchain_verdicts_total{endpoint=\"obtain_auth_token\",outcome=\"method_not_allowed\"} 1",
     ] {
         assert!(reply.body.lines().any(|l| l == line), "{line} is not in {}", reply.body);
     }

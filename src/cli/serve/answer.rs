@@ -13,8 +13,11 @@ use super::metrics::Class;
 use super::pool::{Lost, Pool};
 use crate::accounts::users::By;
 use crate::codec::form::MAX_BODY;
-use crate::context::{Context, Severity};
+use crate::context::Context;
+use crate::edits::Edit;
 use crate::exchange::{Asked, Exchange};
+use crate::log::Severity;
+use crate::request::Request;
 use crate::verdict::{Response, Verdict, detail_body};
 
 /// An answer as hyper sends it.
@@ -101,8 +104,10 @@ async fn judged(
     }
     let is_cut = matches!(described.body, Read::TooLarge);
     let judge = move || {
-        described.with_request(|request| exchange.judge(&asked, request));
-        if is_question { verdict(&exchange) } else { http(exchange.response()) }
+        described.with_request(|request| {
+            exchange.judge(&asked, request);
+            if is_question { verdict(&exchange, request) } else { http(exchange.response()) }
+        })
     };
     let answer = server.pool.run(judge).await.unwrap_or_else(lost);
     // What is left of the body would be read as the next request.
@@ -138,7 +143,7 @@ async fn read(body: Incoming) -> Result<Read, Gone> {
 }
 
 /// The answer to a question: who it is, nobody, or the refusal for the proxy to send on.
-fn verdict(exchange: &Exchange) -> Answer {
+fn verdict(exchange: &Exchange, request: &Request<'_>) -> Answer {
     let mut response = exchange.response();
     let passed = matches!(exchange.outcome(), Some(Ok(judgement)) if !matches!(judgement.verdict, Verdict::Refused(_)));
     if !passed {
@@ -147,26 +152,13 @@ fn verdict(exchange: &Exchange) -> Answer {
     response.status = 204;
     response.body.clear();
     response.headers.push(("Cache-Control", "no-store".to_owned()));
-    if let Some(identity) = exchange.identity() {
-        let scheme = identity.found_by.as_ref().map_or("", |by| &by.name);
-        response.headers.push(("X-Auth-User", encoded(identity.user.name())));
-        response.headers.push(("X-Auth-User-Id", encoded(&identity.user.id.to_string())));
-        response.headers.push(("X-Auth-Scheme", encoded(scheme)));
-    }
-    http(response)
-}
-
-/// A text for a header: visible ASCII stands for itself, all else and `%` as `%XX` of its UTF-8.
-fn encoded(text: &str) -> String {
-    let mut out = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b'%' => out.push_str("%25"),
-            b'!'..=b'~' => out.push(char::from(byte)),
-            _ => out.push_str(&format!("%{byte:02X}")),
+    // What would be added to the client's request; what would be taken from it is for the proxy to do.
+    for edit in exchange.edits(request) {
+        if let Edit::Add(name, value) = edit {
+            response.headers.push((name, value));
         }
     }
-    out
+    http(response)
 }
 
 /// Whether the database can be opened and read. Its own thread answers, so that many verdicts under
@@ -175,7 +167,9 @@ async fn health(pool: &Pool, context: Arc<Context>) -> Answer {
     let read = move || match context.find_user(&By::Name("")) {
         Ok(_) => true,
         Err(error) => {
-            context.log(|| (Severity::Error, format!("healthz {error}")));
+            if let Some(log) = context.log() {
+                log.take(Severity::Error, &format!("healthz {error}"));
+            }
             false
         }
     };
@@ -223,14 +217,3 @@ fn closing(mut answer: Answer) -> Answer {
 const TEXT: &str = "text/plain; charset=utf-8";
 
 const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_in_a_header_is_visible_ascii_and_can_be_read_back() {
-        assert_eq!(encoded("anna@example.com"), "anna@example.com");
-        assert_eq!(encoded("j\u{f6}rg x%\r\n"), "j%C3%B6rg%20x%25%0D%0A");
-    }
-}

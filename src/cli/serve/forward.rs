@@ -1,7 +1,7 @@
 //! The request that a proxy describes. A proxy asks with a request of its own and says in headers what the client's
 //! was; those headers are taken from it, and what is left is the client's request as it reached the proxy.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use hyper::HeaderMap;
 use hyper::header::{HOST, HeaderValue};
@@ -100,9 +100,7 @@ impl Described {
         let real = self.said(&["x-real-ip"], Form::Word)?;
         let real = real.map(|ip| address(ip.as_bytes()).ok_or("X-Real-IP is no address")).transpose()?;
         let Some(last) = self.last_hop()? else {
-            if let Some(real) = real {
-                self.peer = real.to_string();
-            }
+            self.peer = real.unwrap_or(UNKNOWN).to_string();
             return Ok(());
         };
         self.peer = last.to_string();
@@ -185,6 +183,9 @@ enum Form {
     /// Anything.
     Line,
 }
+
+/// A client of whom the proxy says nothing: one address for all of them, which is not this machine's.
+const UNKNOWN: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 fn address(text: &[u8]) -> Option<IpAddr> {
     let address: IpAddr = std::str::from_utf8(text.trim_ascii()).ok()?.parse().ok()?;

@@ -20,7 +20,9 @@ use tokio::time::{sleep, timeout};
 use super::output::{self, Failure, Outcome};
 use crate::config::Origin;
 use crate::config::serve::{Listen, Serve};
-use crate::context::{Context, Host, Severity};
+use crate::context::{Context, Host};
+use crate::live::Live;
+use crate::log::{Log, Severity};
 use crate::sys::file::reason;
 use listen::Listener;
 use metrics::Metrics;
@@ -39,7 +41,7 @@ pub(super) struct Args {
 
 /// What connections share.
 struct Server {
-    context: Arc<Context>,
+    live: Arc<Live>,
     pool: Pool,
     /// For the question whether the database is there.
     health: Pool,
@@ -49,7 +51,7 @@ struct Server {
     connections: Arc<Semaphore>,
 }
 
-/// What a new configuration does not change, because it was built in at the start.
+/// What is built in at the start: a configuration that is loaded later does not change it.
 struct Limits {
     header_timeout: Duration,
     body_timeout: Duration,
@@ -65,7 +67,8 @@ pub(super) fn run(args: &Args, origin: &Origin) -> Outcome {
             output::note(line);
         }
     };
-    let context = Context::open(origin, Host { name: "serve".to_owned(), log: Some(Box::new(log)) })?;
+    let live = Live::open(origin.clone(), Host { name: "serve".to_owned(), log: Some(Log::host(log)) })?;
+    let context = live.now();
     let settings = &context.config().serve;
     let listen = match &args.listen {
         None => settings.listen.clone(),
@@ -74,7 +77,7 @@ pub(super) fn run(args: &Args, origin: &Origin) -> Outcome {
     };
     let threads = threads(settings);
     let runtime = runtime(threads).map_err(|e| format!("the threads cannot be started: {}", reason(&e)))?;
-    let server = Arc::new(Server::new(context.clone(), threads));
+    let server = Arc::new(Server::new(live, threads, settings));
     let served = runtime.block_on(serve(server, &listen, settings.socket_mode));
     // Work whose client is gone may go on for as long as the database waits for a lock.
     runtime.shutdown_timeout(Duration::from_secs(1));
@@ -98,8 +101,7 @@ fn runtime(threads: usize) -> std::io::Result<Runtime> {
 }
 
 impl Server {
-    fn new(context: Arc<Context>, threads: usize) -> Self {
-        let settings = &context.config().serve;
+    fn new(live: Arc<Live>, threads: usize, settings: &Serve) -> Self {
         let connections = settings.connections;
         let limits = Limits {
             header_timeout: settings.header_timeout,
@@ -113,24 +115,31 @@ impl Server {
             metrics: Metrics::new(),
             limits,
             connections: Arc::new(Semaphore::new(connections)),
-            context,
+            live,
         }
     }
 
     /// The configuration that a request begins with, and keeps.
     fn context(&self) -> Arc<Context> {
-        self.context.clone()
+        self.live.now()
     }
 
-    /// SIGHUP.
-    fn reload(&self) {
-        self.context.log(|| (Severity::Notice, "SIGHUP: restart to read the configuration again".to_owned()));
+    /// Reads the configuration again; a faulty one changes nothing. What was built in at the start stays.
+    async fn reload(&self) {
+        let live = self.live.clone();
+        // The thread of `health`, which has seldom anything to do.
+        match self.health.run(move || live.reload()).await {
+            Ok(Ok(())) => output::note("config.loaded"),
+            Ok(Err(report)) => output::note(&format!("config.refused {report}")),
+            Err(_) => output::note("config.refused the database is waited for"),
+        }
     }
 
     /// All that is counted.
     fn metrics_text(&self) -> String {
-        let free = self.connections.available_permits();
-        self.metrics.text(usize::try_from(self.limits.connections).unwrap_or(usize::MAX).saturating_sub(free))
+        let most = usize::try_from(self.limits.connections).unwrap_or(usize::MAX);
+        let open = most.saturating_sub(self.connections.available_permits());
+        self.live.metrics() + &self.metrics.text(open)
     }
 }
 
@@ -160,7 +169,10 @@ async fn serve(server: Arc<Server>, listen: &Listen, mode: u32) -> Outcome {
         tokio::select! {
             _ = signals.terminate.recv() => break,
             _ = signals.interrupt.recv() => break,
-            _ = signals.hang_up.recv() => server.reload(),
+            _ = signals.hang_up.recv() => {
+                let server = server.clone();
+                tokio::spawn(async move { server.reload().await });
+            }
             () = accept(&server, &listener, &stopping) => {}
         }
     }
