@@ -148,6 +148,22 @@ fn the_method_of_the_client_decides_about_csrf_and_only_the_proxy_may_say_it() {
 }
 
 #[test]
+fn a_body_that_the_proxy_hands_on_may_hold_the_csrf_token() {
+    let (site, served) = served(SESSION, "");
+    let cookies = cookies(&site);
+    let headers = [
+        ("Cookie", cookies.as_str()),
+        ("X-Original-Method", "POST"),
+        ("Content-Type", "application/x-www-form-urlencoded"),
+    ];
+    let right = format!("csrfmiddlewaretoken={SECRET}");
+    let long = format!("{right}&x={}", "x".repeat(2_621_440));
+    for (body, status) in [(right.as_str(), 204), ("csrfmiddlewaretoken=x", 403), ("", 403), (long.as_str(), 413)] {
+        assert_eq!(served.send("POST", "/auth/site", &headers, body).status, status, "{:.40}", body);
+    }
+}
+
+#[test]
 fn headers_that_contradict_each_other_are_refused() {
     let (_site, served) = served("", "");
     for (headers, status) in [
@@ -298,6 +314,26 @@ fn a_body_beyond_the_cap_is_refused_and_the_connection_closed() {
         assert_eq!((reply.status, reply.header("connection")), (413, Some("close")), "{head:?}");
         assert_eq!(reply.body, r#"{"detail":"The request body is too large."}"#);
     }
+}
+
+#[test]
+fn bodies_of_many_clients_do_not_fill_the_memory() {
+    let (_site, served) = served("", "body_timeout = 3600");
+    let json = ("Content-Type", "application/json");
+    let part = vec![b' '; 2_500_000];
+    let hold = || {
+        let mut connection = served.connect();
+        connection.write(&request("POST", "/api-token-auth/", &[json, ("Content-Length", "2500001")], ""));
+        connection.write(&part); // all but the last byte
+        connection
+    };
+    let mut held: Vec<_> = (0..26).map(|_| hold()).collect(); // 65,000,000 bytes; the cap is 67,108,864
+    while served.metric("authchain_serve_body_bytes") != 65_000_000 {}
+    let refused = hold().read(true).unwrap();
+    assert_eq!((refused.status, refused.header("retry-after")), (503, Some("1")));
+    held.iter_mut().for_each(|connection| connection.write(b"x"));
+    assert!(held.iter_mut().all(|connection| connection.read(true).unwrap().status == 400), "no JSON, but read");
+    assert_eq!(served.metric("authchain_serve_body_bytes"), 0);
 }
 
 // ---------------------------------------------------------------- the protocol

@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::Full;
 use hyper::body::{Body as _, Bytes, Incoming};
 use hyper::header::{CONNECTION, HeaderName, HeaderValue};
 use tokio::time::timeout;
 
 use super::Server;
-use super::forward::{Contradiction, Described, Peer, Read};
+use super::body::{Kept, Read, Unread};
+use super::forward::{Contradiction, Described, Peer};
 use super::metrics::Class;
 use super::pool::{Lost, Pool};
 use crate::accounts::users::By;
-use crate::codec::form::MAX_BODY;
 use crate::context::Context;
 use crate::edits::Edit;
 use crate::exchange::{Asked, Exchange};
@@ -94,13 +94,14 @@ async fn judged(
     };
     let mut exchange = Exchange::new(context, 0, false);
     if !body.is_end_stream() && described.with_request(|request| exchange.wants_body(&asked, request)) {
-        match timeout(server.limits.body_timeout, read(body)).await {
+        match timeout(server.limits.body_timeout, server.bodies.read(body)).await {
             Ok(Ok(read)) => described.body = read,
-            Ok(Err(Gone)) => return closing(http(detail(400, "The body ended before its end."))),
+            Ok(Err(Unread::Cut)) => return closing(http(detail(400, "The body cannot be read."))),
+            Ok(Err(Unread::Full)) => return closing(http(Response::broken())),
             Err(_) => return closing(http(detail(408, "The body took too long."))),
         }
     } else if !is_question {
-        described.body = Read::Whole(Vec::new()); // there is none, or nobody looks at it
+        described.body = Read::Whole(Kept::default()); // there is none, or nobody looks at it
     }
     let is_cut = matches!(described.body, Read::TooLarge);
     let judge = move || {
@@ -124,21 +125,6 @@ fn describe(context: &Context, request: Described, peer: Peer, is_question: bool
         (true, false) => Ok(request.without_method()),
         (false, true) => request.forwarded(context),
         (false, false) => Ok(request),
-    }
-}
-
-/// The client went away.
-struct Gone;
-
-async fn read(body: Incoming) -> Result<Read, Gone> {
-    let most = u64::try_from(MAX_BODY).unwrap_or(u64::MAX);
-    if body.size_hint().lower() > most {
-        return Ok(Read::TooLarge); // it says so itself
-    }
-    match Limited::new(body, MAX_BODY).collect().await {
-        Ok(collected) => Ok(Read::Whole(collected.to_bytes().into())),
-        Err(e) if e.is::<http_body_util::LengthLimitError>() => Ok(Read::TooLarge),
-        Err(_) => Err(Gone),
     }
 }
 

@@ -7,6 +7,7 @@ use hyper::HeaderMap;
 use hyper::header::{HOST, HeaderValue};
 use hyper::http::request::Parts;
 
+use super::body::Read;
 use crate::context::Context;
 use crate::request::{Body, Header, Headers, Request};
 
@@ -17,13 +18,6 @@ pub(super) enum Peer {
     Address(IpAddr),
     /// Somebody whom the mode of the Unix socket lets in.
     Local,
-}
-
-/// What is known of the body.
-pub(super) enum Read {
-    Nothing,
-    Whole(Vec<u8>),
-    TooLarge,
 }
 
 /// The client's request, owned.
@@ -168,7 +162,7 @@ impl Described {
         request.tls = self.tls;
         request.body = match &self.body {
             Read::Nothing => Body::Unread,
-            Read::Whole(body) => Body::Whole(body),
+            Read::Whole(kept) => Body::Whole(&kept.bytes),
             Read::TooLarge => Body::TooLarge,
         };
         f(&request)

@@ -41,8 +41,8 @@ impl Metrics {
         *self.answered.lock().entry((class, status)).or_default() += 1;
     }
 
-    /// The text. `connections` are open.
-    pub(super) fn text(&self, connections: usize) -> String {
+    /// The text. `connections` are open, and `bodies` bytes of bodies in memory.
+    pub(super) fn text(&self, connections: usize, bodies: usize) -> String {
         let mut text = String::new();
         family(&mut text, "authchain_serve_requests_total", "counter", "Requests answered, by what they asked for.");
         for ((class, status), count) in &*self.answered.lock() {
@@ -54,6 +54,7 @@ impl Metrics {
         for (name, help, value) in [
             ("authchain_serve_requests_in_flight", "Requests being answered, this one included.", in_flight),
             ("authchain_serve_connections", "Open connections.", connections),
+            ("authchain_serve_body_bytes", "Bytes of request bodies in memory.", bodies),
         ] {
             family(&mut text, name, "gauge", help);
             let _ = writeln!(text, "{name} {value}");

@@ -2,6 +2,7 @@
 //! does all input and output; what blocks runs on a bounded pool.
 
 mod answer;
+mod body;
 mod connection;
 mod forward;
 mod listen;
@@ -24,6 +25,7 @@ use crate::context::{Context, Host};
 use crate::live::Live;
 use crate::log::{Log, Severity};
 use crate::sys::file::reason;
+use body::Bodies;
 use listen::Listener;
 use metrics::Metrics;
 use pool::Pool;
@@ -45,6 +47,7 @@ struct Server {
     pool: Pool,
     /// For the question whether the database is there.
     health: Pool,
+    bodies: Bodies,
     metrics: Metrics,
     limits: Limits,
     /// A permit for each connection that may be open.
@@ -112,6 +115,7 @@ impl Server {
         Self {
             pool: Pool::new(threads),
             health: Pool::new(1),
+            bodies: Bodies::new(),
             metrics: Metrics::new(),
             limits,
             connections: Arc::new(Semaphore::new(connections)),
@@ -139,7 +143,7 @@ impl Server {
     fn metrics_text(&self) -> String {
         let most = usize::try_from(self.limits.connections).unwrap_or(usize::MAX);
         let open = most.saturating_sub(self.connections.available_permits());
-        self.live.metrics() + &self.metrics.text(open)
+        self.live.metrics() + &self.metrics.text(open, self.bodies.size())
     }
 }
 
