@@ -227,7 +227,7 @@ fn attempts_are_counted_for_the_address_that_the_proxy_names() {
     };
     assert_eq!(attempt(&served, ("X-Forwarded-For", "192.0.2.1")), 401);
     assert_eq!(
-        attempt(&served, ("X-Forwarded-For", "203.0.113.1, 192.0.2.1")),
+        attempt(&served, ("X-Forwarded-For", "203.0.113.1, 203.0.113.2, 192.0.2.1")),
         429,
         "what the client wrote counts nothing"
     );
@@ -435,6 +435,20 @@ fn beyond_what_may_wait_the_answer_is_503_at_once() {
     locked.execute_batch("COMMIT").unwrap();
     assert!(waiting.iter_mut().all(|connection| connection.read(true).unwrap().status == 204));
     assert_eq!(served.get("/auth/default", &[("Authorization", ALICE)]).status, 204);
+}
+
+#[test]
+fn as_many_verdicts_are_made_at_once_as_the_option_says() {
+    let (site, served) = served("", "threads = 3");
+    let locked = lock(&site);
+    let mut waiting: Vec<_> = (0..5).map(|_| served.connect()).collect();
+    for connection in &mut waiting {
+        connection.write(&request("GET", "/auth/default", &[("Authorization", ALICE)], ""));
+    }
+    served.wait_for_requests(5);
+    assert_eq!(served.threads(), 1 + 3, "one for all input and output");
+    locked.execute_batch("COMMIT").unwrap();
+    assert!(waiting.iter_mut().all(|connection| connection.read(true).unwrap().status == 204));
 }
 
 /// Keeps everybody from reading.

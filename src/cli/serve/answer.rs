@@ -111,7 +111,6 @@ async fn judged(
         })
     };
     let answer = server.pool.run(judge).await.unwrap_or_else(lost);
-    // What is left of the body would be read as the next request.
     if is_cut { closing(answer) } else { answer }
 }
 
@@ -166,10 +165,8 @@ async fn health(pool: &Pool, context: Arc<Context>) -> Answer {
     }
 }
 
-fn lost(lost: Lost) -> Answer {
-    match lost {
-        Lost::Saturated | Lost::Panicked => http(Response::broken()),
-    }
+fn lost(_: Lost) -> Answer {
+    http(Response::broken())
 }
 
 fn detail(status: u16, text: &str) -> Response {
@@ -195,6 +192,7 @@ fn made(response: Response) -> Option<Answer> {
     Some(answer)
 }
 
+/// With the rest of a body unread hyper closes the connection anyway; this tells the client so.
 fn closing(mut answer: Answer) -> Answer {
     answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     answer

@@ -14,14 +14,9 @@ pub(super) struct Pool {
     slots: Arc<Semaphore>,
 }
 
-/// Why there is no result.
+/// There is no result: too many were waiting, the wait was too long, or the work panicked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Lost {
-    /// Too many were waiting, or the wait was too long.
-    Saturated,
-    /// The work panicked.
-    Panicked,
-}
+pub(super) struct Lost;
 
 impl Pool {
     pub(super) fn new(threads: usize) -> Self {
@@ -30,12 +25,12 @@ impl Pool {
 
     /// Runs work on a thread. It keeps its place until it ends, also when nobody waits for it any more.
     pub(super) async fn run<R: Send + 'static>(&self, work: impl FnOnce() -> R + Send + 'static) -> Result<R, Lost> {
-        let held = self.enter().await.ok_or(Lost::Saturated)?;
+        let held = self.enter().await.ok_or(Lost)?;
         let work = move || {
             let _held = held;
             work()
         };
-        spawn_blocking(work).await.map_err(|_| Lost::Panicked)
+        spawn_blocking(work).await.map_err(|_| Lost)
     }
 
     async fn enter(&self) -> Option<[OwnedSemaphorePermit; 2]> {
