@@ -88,12 +88,14 @@ fn nobody_passes_without_a_name_where_that_is_allowed() {
 #[test]
 fn what_is_not_there_is_not_found() {
     let (_site, served) = served("", "");
-    for path in ["/", "/auth", "/auth/", "/auth/other", "/auth/default/", "/auth/DEFAULT", "/api-token-auth", "*"] {
+    for path in ["/", "/auth", "/auth/", "/auth/other", "/auth//default", "/auth/DEFAULT", "/api-token-auth", "*"] {
         let method = if path == "*" { "OPTIONS" } else { "GET" };
         let reply = served.send(method, path, &[("Authorization", ALICE)], "");
         assert_eq!((reply.status, reply.body.as_str()), (404, r#"{"detail":"Not found."}"#), "{path}");
     }
-    assert_eq!(served.get("/auth/default?a=b", &[("Authorization", ALICE)]).status, 204);
+    for path in ["/auth/default?a=b", "/auth/default/", "/auth/default/the/client's/path?a=b"] {
+        assert_eq!(served.get(path, &[("Authorization", ALICE)]).status, 204, "{path}");
+    }
 }
 
 #[test]

@@ -61,7 +61,9 @@ impl Wanted {
             "/healthz" => Self::Health,
             "/metrics" => Self::Metrics,
             _ => {
-                let chain = path.strip_prefix("/auth/").and_then(|name| context.chain(name));
+                // Envoy puts the client's path behind ours.
+                let name = path.strip_prefix("/auth/").and_then(|name| name.split('/').next());
+                let chain = name.and_then(|name| context.chain(name));
                 chain.map_or(Self::Nothing, Self::Question)
             }
         }
@@ -94,11 +96,9 @@ async fn judged(
     };
     let mut exchange = Exchange::new(context, 0, false);
     if !body.is_end_stream() && described.with_request(|request| exchange.wants_body(&asked, request)) {
-        match timeout(server.limits.body_timeout, server.bodies.read(body)).await {
-            Ok(Ok(read)) => described.body = read,
-            Ok(Err(Unread::Cut)) => return closing(http(detail(400, "The body cannot be read."))),
-            Ok(Err(Unread::Full)) => return closing(http(Response::broken())),
-            Err(_) => return closing(http(detail(408, "The body took too long."))),
+        match received(server, body).await {
+            Ok(read) => described.body = read,
+            Err(response) => return closing(http(response)),
         }
     } else if !is_question {
         described.body = Read::Whole(Kept::default()); // there is none, or nobody looks at it
@@ -112,6 +112,15 @@ async fn judged(
     };
     let answer = server.pool.run(judge).await.unwrap_or_else(lost);
     if is_cut { closing(answer) } else { answer }
+}
+
+async fn received(server: &Server, body: Incoming) -> Result<Read, Response> {
+    match timeout(server.limits.body_timeout, server.bodies.read(body)).await {
+        Ok(Ok(read)) => Ok(read),
+        Ok(Err(Unread::Cut)) => Err(detail(400, "The body cannot be read.")),
+        Ok(Err(Unread::Full)) => Err(Response::broken()),
+        Err(_) => Err(detail(408, "The body took too long.")),
+    }
 }
 
 fn describe(context: &Context, request: Described, peer: Peer, is_question: bool) -> Result<Described, Contradiction> {
