@@ -76,6 +76,7 @@ def test_a_logout_at_django_is_one_at_ours(browser: Browser, sites: Sites) -> No
 
 def test_a_logout_at_ours_is_one_at_django(browser: Browser, sites: Sites) -> None:
     log_in_at_django(browser, sites)
+    assert who(browser, sites) == ANNA
     browser.open(f"{sites.ours}/healthz")
     browser.run("""
         const form = document.createElement("form");
