@@ -9,6 +9,7 @@ PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 BINDIR ?= $(PREFIX)/bin
+UNITDIR ?= $(PREFIX)/lib/systemd/system
 
 CARGO ?= cargo
 CC ?= gcc
@@ -20,7 +21,7 @@ NATIVE := -lsqlite3 -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
 RUST := $(shell find src -name '*.rs') Cargo.toml Cargo.lock build.rs
 
 .PHONY: all setup demo test check soak bench header static install uninstall clean
-.PHONY: check-rust check-c check-symbols test-c test-install test-python
+.PHONY: check-rust check-c check-symbols test-c test-install test-python test-browser
 
 all: $(OUT)/$(SO) target/release/authchain target/release/$(SO)
 
@@ -71,7 +72,7 @@ $(OUT)/server: examples/server.c include/authchain.h $(OUT)/$(SO)
 
 # Everything; ends with the runners' summaries.
 test: setup
-	$(MAKE) check test-c test-install test-python
+	$(MAKE) check test-c test-install test-python test-browser
 	@scripts/demo
 
 # The quick half, in the order of cheapness.
@@ -103,6 +104,11 @@ test-python: all
 	AUTHCHAIN_LIBRARY=$(CURDIR)/$(OUT)/$(SO) PYTHONPATH=python-bindings .venv/bin/python -m pytest -q python-bindings/tests
 	MYPYPATH=python-bindings .venv/bin/python -m mypy --strict python-bindings/authchain python-bindings/typing_tests examples/app.py
 
+# A real browser, Django's admin and `authchain serve` over one database.
+test-browser: all
+	.venv/bin/python -m pytest -q tests/browser
+	MYPYPATH=tests/browser .venv/bin/python -m mypy --strict tests/browser
+
 soak: setup all
 	scripts/soak
 
@@ -121,11 +127,15 @@ install: all static
 	install -m 755 target/release/authchain $(DESTDIR)$(BINDIR)/
 	sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@INCLUDEDIR@|$(INCLUDEDIR)|; s|@VERSION@|$(VERSION)|' \
 	  authchain.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/authchain.pc
+	install -d $(DESTDIR)$(UNITDIR)
+	sed -e 's|@BINDIR@|$(BINDIR)|' packaging/systemd/authchain.service > $(DESTDIR)$(UNITDIR)/authchain.service
+	install -m 644 packaging/systemd/authchain.socket $(DESTDIR)$(UNITDIR)/
 
 uninstall:
 	rm -f $(DESTDIR)$(INCLUDEDIR)/authchain.h $(DESTDIR)$(BINDIR)/authchain \
 	  $(DESTDIR)$(LIBDIR)/$(SO) $(DESTDIR)$(LIBDIR)/$(SO).$(SOVERSION) $(DESTDIR)$(LIBDIR)/$(SO).$(VERSION) \
-	  $(DESTDIR)$(LIBDIR)/libauthchain.a $(DESTDIR)$(LIBDIR)/pkgconfig/authchain.pc
+	  $(DESTDIR)$(LIBDIR)/libauthchain.a $(DESTDIR)$(LIBDIR)/pkgconfig/authchain.pc \
+	  $(DESTDIR)$(UNITDIR)/authchain.service $(DESTDIR)$(UNITDIR)/authchain.socket
 
 clean:
 	$(CARGO) clean

@@ -9,6 +9,7 @@ mod init;
 mod made;
 mod manual;
 mod output;
+mod serve;
 mod session;
 mod throttle;
 mod token;
@@ -53,6 +54,8 @@ enum Verb {
     Check(check::Args),
     /// Show what the chain says about a request, scheme by scheme
     Explain(explain::Args),
+    /// Answer over HTTP: who a request comes from, for proxies; and the endpoints
+    Serve(serve::Args),
     /// Users: create, list, passwd, disable, enable
     #[command(subcommand)]
     User(user::Verb),
@@ -92,6 +95,7 @@ pub fn main() -> ExitCode {
             args.config = config;
             return explain::run(&args);
         }
+        Verb::Serve(args) => serve::run(&args, &origin(config)),
         Verb::User(verb) => user::run(&verb, &origin(config)),
         Verb::Token(verb) => token::run(&verb, &origin(config)),
         Verb::Session(verb) => session::run(&verb, &origin(config)),

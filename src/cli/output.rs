@@ -35,10 +35,15 @@ pub(super) fn line(text: &str) -> bool {
 
 /// Writes an error; the exit code that goes with it.
 pub(super) fn fail(text: &str) -> ExitCode {
+    note(text);
+    ExitCode::from(1)
+}
+
+/// Writes to standard error: what is no data.
+pub(super) fn note(text: &str) {
     let text: Vec<_> = text.lines().map(visible).collect();
     // With standard error gone there is nobody to tell.
     let _ = writeln!(io::stderr().lock(), "{}", text.join("\n"));
-    ExitCode::from(1)
 }
 
 /// Writes a line, as a step that may fail.

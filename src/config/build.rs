@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 use super::browser::Top;
 use super::node::{Data, Key, Node, Place};
 use super::read::Source;
+use super::serve::Serve;
 use super::{Config, Origin, tables};
 use crate::accounts::sessions::Sessions;
 use crate::chain::{Anonymous, CONTROLS, Chain, Challenges, Control, Link};
@@ -110,6 +111,7 @@ pub(super) fn config(root: &Node, source: &Source<'_>, origin: &Origin) -> Resul
         log: log(source, &top),
         exact: top.is("exact"),
         chains,
+        serve: Serve::read(source, members, root.place)?,
         throttle: throttle(source, &top, members, root.place)?,
         tokens,
         users,
@@ -321,14 +323,15 @@ fn token_options() -> &'static [OptionDef] {
 }
 
 /// The members of a table of the file; none when the file has no such table.
-fn section(source: &Source<'_>, members: &[(Key, Node)], name: &str) -> Result<Vec<(Key, Node)>, Report> {
+pub(super) fn section(source: &Source<'_>, members: &[(Key, Node)], name: &str) -> Result<Vec<(Key, Node)>, Report> {
     match members.iter().find(|(key, _)| key.text == name) {
         Some((_, node)) => source.table(node, name).map(<[_]>::to_vec),
         None => Ok(vec![]),
     }
 }
 
-fn place_of(members: &[(Key, Node)], name: &str, otherwise: Place) -> Place {
+/// Where a key of a table stands.
+pub(super) fn place_of(members: &[(Key, Node)], name: &str, otherwise: Place) -> Place {
     members.iter().find(|(key, _)| key.text == name).map_or(otherwise, |(key, _)| key.place)
 }
 

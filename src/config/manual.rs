@@ -18,6 +18,7 @@ pub(crate) fn markdown() -> String {
         endpoints(),
         users(),
         throttle(),
+        serve(),
         hashers(),
         EXAMPLE.to_owned(),
     ];
@@ -63,6 +64,14 @@ fn users() -> String {
 
 fn throttle() -> String {
     format!("{}\n\n{ATTEMPTS}\n\n{}", heading("throttle"), options(tables::THROTTLE))
+}
+
+fn serve() -> String {
+    format!(
+        "{}\n\nWhat it does stands in [serve.md](serve.md).\n\n{}",
+        heading("serve"),
+        options(super::serve::OPTIONS)
+    )
 }
 
 fn hashers() -> String {

@@ -7,6 +7,7 @@ pub(crate) mod manual;
 mod node;
 mod offered;
 mod read;
+pub(crate) mod serve;
 pub(crate) mod tables;
 
 use std::path::{Path, PathBuf};
@@ -59,6 +60,8 @@ pub(crate) struct Config {
     /// The brake on guessing passwords; `None` is off.
     pub throttle: Option<Throttle>,
     pub chains: Vec<(String, Chain)>,
+    /// What `authchain serve` needs to know.
+    pub serve: serve::Serve,
     /// The token tables by the name of their scheme; `token` is always among them.
     pub tokens: Vec<(String, Arc<TokensTable>)>,
     /// The headers by which schemes of any chain are told who it is.

@@ -377,6 +377,7 @@ pub(crate) const TABLES: &[(&str, &str)] = &[
     ),
     ("users", "`[users]`: the names of the user table, for a custom AUTH_USER_MODEL."),
     ("throttle", "`[throttle]`: how many wrong passwords are too many."),
+    ("serve", "`[serve]`: where `authchain serve` listens, whom it believes and how much it takes on."),
     ("hashers", "`[hashers.NAME]`: costs of new hashes and ceilings for stored ones."),
 ];
 

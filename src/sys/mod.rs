@@ -7,6 +7,8 @@ pub(crate) mod fork;
 pub(crate) mod latch;
 pub(crate) mod plugin;
 pub(crate) mod session;
+#[cfg(feature = "cli")]
+pub(crate) mod socket;
 pub(crate) mod syslog;
 #[cfg(feature = "cli")]
 pub(crate) mod terminal;
