@@ -59,6 +59,8 @@ pub(crate) struct Config {
     /// The brake on guessing passwords; `None` is off.
     pub throttle: Option<Throttle>,
     pub chains: Vec<(String, Chain)>,
+    /// The token tables of which every user whom we make gets one.
+    pub auto_tokens: Vec<Arc<TokensTable>>,
     /// The token tables by the name of their scheme; `token` is always among them.
     pub tokens: Vec<(String, Arc<TokensTable>)>,
     /// The headers by which schemes of any chain are told who it is.

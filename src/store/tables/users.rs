@@ -1,7 +1,7 @@
 //! The user table: `auth_user`, or whatever `AUTH_USER_MODEL` names.
 
 use rusqlite::types::{Value, ValueRef};
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::Identifier;
 use crate::codec::{Secret, integer, uuid};
@@ -258,8 +258,14 @@ impl UsersTable {
         self.many(db, &sql, &[])
     }
 
-    /// Adds a row. `Ok(None)`: the name is taken.
-    pub(crate) fn insert(&self, db: &Db, new: &NewUser<'_>) -> Result<Option<User>, Error> {
+    /// Adds a row, and in the same transaction what `also` adds for the new user. `Ok(None)`: the name
+    /// is taken.
+    pub(crate) fn insert(
+        &self,
+        db: &Db,
+        new: &NewUser<'_>,
+        also: impl FnOnce(&Connection, &User) -> Result<(), Error>,
+    ) -> Result<Option<User>, Error> {
         let (names, values) = self.new_row(new);
         let places: Vec<String> = (1..=values.len()).map(|i| format!("?{i}")).collect();
         let sql = format!("INSERT INTO {} ({}) VALUES ({})", self.table, names.join(", "), places.join(", "));
@@ -271,7 +277,11 @@ impl UsersTable {
                 Err(e) => return Err(e.into()),
             }
             let by_row = self.select("u.rowid = last_insert_rowid()");
-            Ok(connection.query_row(&by_row, [], |row| self.read(row)).optional()?)
+            let Some(user) = connection.query_row(&by_row, [], |row| self.read(row)).optional()? else {
+                return Ok(None);
+            };
+            also(connection, &user)?;
+            Ok(Some(user))
         })
     }
 
