@@ -185,6 +185,12 @@ impl Chain {
         self.anonymous_user.as_deref()
     }
 
+    /// The schemes in their order.
+    #[cfg(feature = "cli")]
+    pub(crate) fn schemes(&self) -> impl Iterator<Item = &SchemeName> {
+        self.links.iter().map(|link| &*link.name)
+    }
+
     /// The same schemes with another rule for nobody: a view's permission in `explain --batch`.
     pub(crate) fn with_anonymous(&self, anonymous: Anonymous) -> Self {
         Self { anonymous, ..self.clone() }

@@ -7,6 +7,8 @@ pub(crate) mod manual;
 mod node;
 mod offered;
 mod read;
+#[cfg(feature = "cli")]
+pub(crate) mod survey;
 pub(crate) mod tables;
 
 use std::path::{Path, PathBuf};

@@ -130,4 +130,28 @@ impl TokensTable {
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
+
+    /// The columns of the table.
+    #[cfg(feature = "cli")]
+    pub(crate) fn names(&self) -> Vec<&Identifier> {
+        vec![&self.key, &self.user, &self.created]
+    }
+
+    /// Django's text of the moment when the newest token was made.
+    #[cfg(feature = "cli")]
+    pub(crate) fn newest(&self, db: &Db) -> Result<Option<String>, Error> {
+        let sql = format!("SELECT max({}) FROM {}", self.created, self.table);
+        Ok(db.access()?.connection()?.query_row(&sql, [], |row| row.get(0))?)
+    }
+
+    /// How many users who may log in have no token.
+    #[cfg(feature = "cli")]
+    pub(crate) fn count_without(&self, db: &Db, users: &UsersTable) -> Result<i64, Error> {
+        let active = users.is_active.as_ref().map_or("1".to_owned(), |column| format!("u.{column}"));
+        let sql = format!(
+            "SELECT count(*) FROM {} u WHERE {active} AND NOT EXISTS (SELECT 1 FROM {} t WHERE t.{} = u.{})",
+            users.table, self.table, self.user, users.id
+        );
+        Ok(db.access()?.connection()?.query_row(&sql, [], |row| row.get(0))?)
+    }
 }

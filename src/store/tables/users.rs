@@ -316,6 +316,37 @@ impl UsersTable {
         self.update(db, &sql, [id.to_value(), Value::Integer(active.into())])
     }
 
+    /// The columns that the model is said to have.
+    #[cfg(feature = "cli")]
+    pub(crate) fn names(&self) -> Vec<&Identifier> {
+        let perhaps =
+            [&self.email, &self.is_active, &self.is_staff, &self.is_superuser, &self.date_joined, &self.last_login];
+        let required = [&self.id, &self.username, &self.password];
+        required.into_iter().chain(perhaps.into_iter().flatten()).chain(&self.empty_texts).collect()
+    }
+
+    /// Shows every user's name and stored password to `see`.
+    #[cfg(feature = "cli")]
+    pub(crate) fn each_password(&self, db: &Db, mut see: impl FnMut(&str, &str)) -> Result<(), Error> {
+        let sql = format!("SELECT {}, {} FROM {}", self.username, self.password, self.table);
+        let access = db.access()?;
+        let mut statement = access.connection()?.prepare(&sql)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let text = |column| Ok::<_, Error>(row.get_ref(column)?.as_str().unwrap_or_default());
+            see(text(0)?, text(1)?);
+        }
+        Ok(())
+    }
+
+    /// Django's text of the last login of all.
+    #[cfg(feature = "cli")]
+    pub(crate) fn last_login_of_all(&self, db: &Db) -> Result<Option<String>, Error> {
+        let Some(column) = &self.last_login else { return Ok(None) };
+        let sql = format!("SELECT max({column}) FROM {}", self.table);
+        Ok(db.access()?.connection()?.query_row(&sql, [], |row| row.get(0))?)
+    }
+
     fn new_row(&self, new: &NewUser<'_>) -> (Vec<String>, Vec<Value>) {
         let text = |t: &str| Value::Text(t.to_owned());
         let mut row = vec![(&self.username, text(new.name)), (&self.password, text(new.encoded))];
