@@ -174,6 +174,12 @@ impl Chain {
         Self { require_tls, ..self }
     }
 
+    /// Whether requests in clear text are refused.
+    #[cfg(feature = "cli")]
+    pub(crate) fn requires_tls(&self) -> bool {
+        self.require_tls
+    }
+
     /// The same chain with a name for nobody.
     pub(crate) fn naming_nobody(self, name: &str) -> Self {
         let name = CString::new(name).ok().filter(|name| !name.is_empty());

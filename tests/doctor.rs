@@ -471,8 +471,15 @@ fn what_had_better_not_be_allowed_is_named() {
         ("use_x_forwarded_host = true\n", session, "trusted_proxies", "warning", "in vain: use_x_forwarded_host"),
         ("trusted_proxies = [\"0.0.0.0/0\"]\n", session, "trusted_proxies", "warning", "0.0.0.0/0 is everybody"),
         ("", remote, "trusted_proxies", "warning", "in vain: header of remote_user"),
-        ("", session, "tls", "ok", "no chain takes credentials that can be overheard"),
-        ("", PASSWORDS, "tls", "warning", "without TLS: default"),
+        ("", session, "tls", "ok", "no chain takes passwords or tokens in clear text"),
+        ("", PASSWORDS, "tls", "warning", "in clear text: default"),
+        (
+            "",
+            &format!("require_tls = true\n{PASSWORDS}"),
+            "tls",
+            "ok",
+            "no chain takes passwords or tokens in clear text",
+        ),
         ("", session, "cookies", "ok", "sent over TLS only"),
         ("session_cookie_httponly = false\n", session, "cookies", "warning", "scripts of the page"),
     ] {
@@ -642,6 +649,24 @@ fn sessions_in_files_need_their_folder() {
     fs::create_dir(place.path("kept")).unwrap();
     mode(&place.path("kept"), 0o770);
     place.is_mended("host.session_files", NOBODY, "failure", "nobody may not make files in");
+}
+
+#[test]
+fn a_log_that_cannot_be_written_is_noticed() {
+    if !is_root() {
+        return;
+    }
+    let place = Place::with("log = \"auth.log\"\n", "schemes = [\"session\"]\n");
+    mode(place.0.path(), 0o755);
+    place.is_mended("host.log", NOBODY, "failure", "nobody may not make files in");
+    fs::write(place.path("auth.log"), "").unwrap();
+    mode(&place.path("auth.log"), 0o640);
+    place.is_mended("host.log", NOBODY, "failure", "nobody may not write");
+    fs::rename(place.path("auth.log"), place.path("elsewhere")).unwrap();
+    std::os::unix::fs::symlink("elsewhere", place.path("auth.log")).unwrap();
+    assert!(place.point("host.log", NOBODY).text.contains("is a link"));
+    let place = Place::with("log = \"syslog\"\n", "schemes = [\"session\"]\n");
+    assert!(place.findings(NOBODY).iter().all(|finding| finding.point != "host.log"));
 }
 
 #[test]

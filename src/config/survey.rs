@@ -20,6 +20,8 @@ pub(crate) struct Survey {
     pub schemes: Vec<Written>,
     /// `[endpoints.NAME]`.
     pub endpoints: Vec<Written>,
+    /// The folder that paths start from.
+    base: PathBuf,
 }
 
 /// A table as it is written.
@@ -48,7 +50,13 @@ impl Survey {
             has_inline_secret,
             schemes,
             endpoints: tables_of(&root, "endpoints"),
+            base: base.to_owned(),
         })
+    }
+
+    /// A path that the file names.
+    pub(crate) fn path(&self, named: &str) -> PathBuf {
+        self.base.join(named)
     }
 
     /// The files that hold secrets, whether or not they can be read.

@@ -98,6 +98,7 @@ const AS_HOST: &[Point] = &[
     ("host.database", rights::database),
     ("host.throttle", rights::throttle),
     ("host.session_files", rights::sessions),
+    ("host.log", rights::log),
 ];
 
 /// Looks at all points. The exit code is 1 when there is a failure.

@@ -78,14 +78,16 @@ pub(super) fn proxies(patient: &Patient<'_>) -> Vec<Said> {
 
 /// Credentials that whoever hears them can use.
 pub(super) fn tls(patient: &Patient<'_>) -> Vec<Said> {
-    let clear = |chain: &crate::chain::Chain| chain.schemes().any(|scheme| [BASIC, TOKEN].contains(&scheme.class));
-    let chains = patient.config.chains.iter().filter(|(_, chain)| clear(chain)).map(|(name, _)| name.as_str());
-    match chains.collect::<Vec<_>>() {
-        chains if chains.is_empty() => vec![ok("no chain takes credentials that can be overheard")],
-        chains => vec![warning(
-            format!("passwords and tokens are also taken without TLS: {}", chains.join(", ")),
-            "let the server answer on https only",
-        )],
+    let can_be_overheard = |chain: &crate::chain::Chain| {
+        !chain.requires_tls() && chain.schemes().any(|scheme| [BASIC, TOKEN].contains(&scheme.class))
+    };
+    let chains = patient.config.chains.iter().filter(|(_, chain)| can_be_overheard(chain));
+    match chains.map(|(name, _)| name.as_str()).collect::<Vec<_>>() {
+        chains if chains.is_empty() => vec![ok("no chain takes passwords or tokens in clear text")],
+        chains => {
+            let text = format!("passwords and tokens are also taken in clear text: {}", chains.join(", "));
+            vec![warning(text, format!("set `require_tls = true` in [chains.{}]", chains.join("] and [chains.")))]
+        }
     }
 }
 

@@ -124,6 +124,27 @@ pub(super) fn sessions(patient: &Patient<'_>) -> Vec<Said> {
     }
 }
 
+/// Whether log lines can be written: one that cannot is lost without a word.
+pub(super) fn log(patient: &Patient<'_>) -> Vec<Said> {
+    let named = patient.survey.top.text("log");
+    if ["", "syslog", "stderr"].contains(&named) {
+        return vec![];
+    }
+    let path = patient.survey.path(named);
+    let is_link = fs::symlink_metadata(&path).is_ok_and(|meta| meta.is_symlink());
+    if is_link {
+        return vec![failure(
+            format!("{} is a link, which is not followed", path.display()),
+            "name the file itself in `log`",
+        )];
+    }
+    let obstacle = if path.exists() { obstacle(&path, Need::Append) } else { obstacle(&folder(&path), Need::Folder) };
+    match obstacle {
+        Some(obstacle) => vec![obstacle.failure()],
+        None => vec![ok(format!("{} may write {}", me(), path.display()))],
+    }
+}
+
 /// Opens a SQLite file, reads and writes. What is written is taken back.
 fn open(path: &Path, db: &Db, must_write: bool) -> Said {
     let (me, shown) = (me(), path.display());
@@ -161,6 +182,7 @@ fn remedy(obstacles: [&Option<Obstacle>; 3]) -> String {
 enum Need {
     Read,
     Write,
+    Append,
     /// Make files in it, and list it.
     Folder,
 }
@@ -193,6 +215,7 @@ fn obstacle(path: &Path, need: Need) -> Option<Obstacle> {
     let (rights, letters, verb) = match need {
         Need::Read => (libc::R_OK, "r", "read"),
         Need::Write => (libc::R_OK | libc::W_OK, "rw", "write"),
+        Need::Append => (libc::W_OK, "w", "write"),
         Need::Folder => (libc::R_OK | libc::W_OK | libc::X_OK, "rwx", "make files in"),
     };
     if may(&path, rights) {
