@@ -63,14 +63,15 @@ impl Project {
              \x20   login(request, User.objects.get(username='anna'), settings.AUTHENTICATION_BACKENDS[0])\n\
              \x20   tokens.append(get_token(request))\n\
              \x20   return HttpResponse()\n\
-             answer = SessionMiddleware(CsrfViewMiddleware(view))(RequestFactory().get('/', headers={'host': 'example.com'}))\n\
+             request = RequestFactory().get('/', headers={'host': 'example.com'})\n\
+             answer = SessionMiddleware(CsrfViewMiddleware(view))(request)\n\
              print(json.dumps([{name: m.value for name, m in answer.cookies.items()}, tokens[0]]))",
         );
         let said: Value = serde_json::from_str(&said).unwrap();
         (said[0].clone(), said[1].as_str().unwrap().to_owned())
     }
 
-    fn from_django(&self, more: &[&str]) -> String {
+    fn print(&self, more: &[&str]) -> String {
         let mut command = Command::new(env!("CARGO_BIN_EXE_authchain"));
         command.args(["from-django", "settings", "--python", python().to_str().unwrap(), "--path"]).arg(self.0.path());
         let output = command.args(more).output().unwrap();
@@ -80,7 +81,7 @@ impl Project {
 
     /// Makes the configuration, which `check` accepts.
     fn configure(&self) -> String {
-        let config = self.from_django(&["--print-secret"]);
+        let config = self.print(&["--print-secret"]);
         fs::write(self.path("authchain.toml"), &config).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_authchain"));
         let output = command.arg("check").arg("--config").arg(self.path("authchain.toml")).output().unwrap();
@@ -165,8 +166,10 @@ fn sessions_and_csrf_under_other_names_go_over() {
     let project = Project::new(
         "SESSION_COOKIE_NAME = 'sid'\nSESSION_COOKIE_AGE = 3600\nSESSION_COOKIE_DOMAIN = '.example.com'\n\
          SESSION_COOKIE_PATH = '/app'\nSESSION_COOKIE_SECURE = True\nSESSION_COOKIE_HTTPONLY = False\n\
-         SESSION_COOKIE_SAMESITE = 'Strict'\nSESSION_SAVE_EVERY_REQUEST = True\nSESSION_EXPIRE_AT_BROWSER_CLOSE = True\n\
-         CSRF_COOKIE_NAME = 'xsrf'\nCSRF_COOKIE_AGE = None\nCSRF_COOKIE_DOMAIN = '.example.com'\nCSRF_COOKIE_PATH = '/app'\n\
+         SESSION_COOKIE_SAMESITE = 'Strict'\nSESSION_SAVE_EVERY_REQUEST = True\n\
+         SESSION_EXPIRE_AT_BROWSER_CLOSE = True\n\
+         CSRF_COOKIE_NAME = 'xsrf'\nCSRF_COOKIE_AGE = None\nCSRF_COOKIE_DOMAIN = '.example.com'\n\
+         CSRF_COOKIE_PATH = '/app'\n\
          CSRF_COOKIE_SECURE = True\nCSRF_COOKIE_HTTPONLY = True\nCSRF_COOKIE_SAMESITE = False\n\
          CSRF_HEADER_NAME = 'HTTP_X_XSRF_TOKEN'\nCSRF_TRUSTED_ORIGINS = ['https://*.example.com']",
     );
@@ -209,7 +212,8 @@ fn every_engine_that_can_be_read_goes_over() {
         ("SESSION_ENGINE = 'django.contrib.sessions.backends.cached_db'", "session_engine = \"cached_db\""),
         ("SESSION_ENGINE = 'django.contrib.sessions.backends.signed_cookies'", "session_engine = \"signed_cookies\""),
         (
-            "import os\nSESSION_ENGINE = 'django.contrib.sessions.backends.file'\nSESSION_FILE_PATH = 'kept'\nos.makedirs('kept', exist_ok=True)",
+            "import os\nSESSION_ENGINE = 'django.contrib.sessions.backends.file'\nSESSION_FILE_PATH = 'kept'\n\
+             os.makedirs('kept', exist_ok=True)",
             "session_engine = \"file\"",
         ),
         ("CSRF_USE_SESSIONS = True", "csrf_use_sessions = true"),
@@ -238,8 +242,10 @@ fn sessions_that_cannot_be_read_are_left_out_with_the_reason() {
         ),
         ("INSTALLED_APPS.remove('django.contrib.sessions')", "is left out: django.contrib.sessions is not installed"),
         (
-            "class Router:\n    def db_for_read(self, model, **_):\n        return 'other' if model.__name__ == 'Session' else None\n\
-             DATABASE_ROUTERS = [Router()]\nDATABASES['other'] = {'ENGINE': 'django.db.backends.sqlite3', 'NAME': 'other'}",
+            "class Router:\n    def db_for_read(self, model, **_):\n\
+             \x20       return 'other' if model.__name__ == 'Session' else None\n\
+             DATABASE_ROUTERS = [Router()]\n\
+             DATABASES['other'] = {'ENGINE': 'django.db.backends.sqlite3', 'NAME': 'other'}",
             "is left out: the sessions are in another database than the users",
         ),
     ] {
@@ -282,12 +288,12 @@ fn sessions_signed_with_a_former_key_go_over() {
 #[test]
 fn former_keys_go_where_the_present_one_goes() {
     let project = Project::new("SECRET_KEY_FALLBACKS = ['geheim-1', 'geheim-2']");
-    let config = project.from_django(&[]);
+    let config = project.print(&[]);
     assert!(!config.contains("geheim"));
-    let line = "secret_key_fallbacks = [{ env = \"AUTHCHAIN_SECRET_KEY_FALLBACK_1\" }, { env = \"AUTHCHAIN_SECRET_KEY_FALLBACK_2\" }]";
-    assert!(config.contains(line), "{config}");
+    let [one, two] = [1, 2].map(|number| format!("{{ env = \"AUTHCHAIN_SECRET_KEY_FALLBACK_{number}\" }}"));
+    assert!(config.contains(&format!("secret_key_fallbacks = [{one}, {two}]")), "{config}");
     let file = project.path("key");
-    let config = project.from_django(&["--secret-file", file.to_str().unwrap()]);
+    let config = project.print(&["--secret-file", file.to_str().unwrap()]);
     assert!(!config.contains("geheim") && config.contains(&format!("{{ file = \"{}_FALLBACK_2\" }}", file.display())));
     assert_eq!(fs::read_to_string(project.path("key_FALLBACK_1")).unwrap(), "geheim-1\n");
     assert_eq!(fs::read_to_string(project.path("key_FALLBACK_2")).unwrap(), "geheim-2\n");
@@ -380,11 +386,13 @@ fn the_place_where_tokens_are_given_is_found() {
                 class Own(ObtainAuthToken):\n    pass\n\
                 inner = [path('token/', obtain_auth_token), path('own/', Own.as_view())]\n\
                 urlpatterns = [path('api/<int:version>/', include(inner)), path('api/', include(inner)),\n\
-                \x20              re_path(r'^old-token$', obtain_auth_token), re_path(r'^(a|b)/$', obtain_auth_token)]\n";
+                \x20              re_path(r'^old-token$', obtain_auth_token),\n\
+                \x20              re_path(r'^(a|b)/$', obtain_auth_token)]\n";
     fs::write(project.path("urls.py"), urls).unwrap();
     let config = project.configure();
     let endpoints = "[endpoints.obtain_auth_token]\npath = \"/api/token/\"\nchain = \"default\"\n\n\
-                     [endpoints.obtain_auth_token_2]\npath = \"/old-token\"\ntype = \"obtain_auth_token\"\nchain = \"default\"\n";
+                     [endpoints.obtain_auth_token_2]\npath = \"/old-token\"\ntype = \"obtain_auth_token\"\n\
+                     chain = \"default\"\n";
     assert!(config.ends_with(endpoints), "{config}");
     let post = |path: &str| {
         let body = json!({ "username": "anna", "password": "pw" }).to_string();

@@ -156,7 +156,8 @@ pub(super) fn clock(patient: &Patient<'_>) -> Vec<Said> {
             let now = datetime::to_text(now_us, zone).unwrap_or_default();
             let use_tz = patient.survey.top.is("use_tz");
             let remedy = format!(
-                "set the clock; or, if it is right, `use_tz` (now {use_tz}) and `time_zone` are not Django's USE_TZ and TIME_ZONE"
+                "set the clock; or, if it is right, set `use_tz` (now {use_tz}) and `time_zone` to Django's USE_TZ and \
+                 TIME_ZONE"
             );
             vec![warning(format!("{what} is of {text}, but by the clock it is {now}"), remedy)]
         }

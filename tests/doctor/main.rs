@@ -1,139 +1,17 @@
 //! `authchain doctor`, each point once well and once ill, on databases of real Django, with real modes
 //! and a real other user. Where a remedy is a command, it is run, and the point is well afterwards.
 
+mod host;
+mod place;
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-use std::sync::OnceLock;
+use std::os::unix::fs::chown;
+use std::process::Command;
 
-use rusqlite::Connection;
-use serde_json::Value;
+use place::{Finding, GOOD, NOBODY, PASSWORDS, Place, SECRET, is_root, mode, nobody};
 use support::{django, python};
-use tempfile::TempDir;
-
-/// A folder with a database of Django's, a configuration that leaves nothing to say, and its secret.
-struct Place(TempDir);
-
-impl Place {
-    fn new() -> Self {
-        Self::with("", "schemes = [\"session\"]\n")
-    }
-
-    /// More keys at the top, and the table of the chain.
-    fn with(top: &str, chain: &str) -> Self {
-        let place = Self(tempfile::tempdir().unwrap());
-        fs::write(place.path("db.sqlite3"), migrated()).unwrap();
-        place.db().pragma_update(None, "journal_mode", "WAL").unwrap();
-        mode(&place.path("db.sqlite3"), 0o660);
-        fs::write(place.path("secret_key"), format!("{SECRET}\n")).unwrap();
-        mode(&place.path("secret_key"), 0o600);
-        place.configure(&format!("{GOOD}{top}[chains.default]\n{chain}"));
-        place
-    }
-
-    fn configure(&self, text: &str) {
-        fs::write(self.path("authchain.toml"), text).unwrap();
-        mode(&self.path("authchain.toml"), 0o644);
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn db(&self) -> Connection {
-        Connection::open(self.path("db.sqlite3")).unwrap()
-    }
-
-    fn run(&self, args: &[&str]) -> Output {
-        let config = self.path("authchain.toml");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_authchain"));
-        let output = command.arg("--config").arg(config).arg("doctor").args(args).output().unwrap();
-        assert!(output.stderr.is_empty(), "{output:?}"); // no progress where there is no terminal
-        output
-    }
-
-    fn findings(&self, args: &[&str]) -> Vec<Finding> {
-        let output = self.run(&[args, &["--json"]].concat());
-        let Value::Array(list) = serde_json::from_slice(&output.stdout).unwrap() else { panic!("{output:?}") };
-        let findings: Vec<_> = list.iter().map(Finding::of).collect();
-        let failed = findings.iter().any(|finding| finding.state == "failure");
-        assert_eq!(output.status.code(), Some(failed.into()), "{findings:#?}");
-        let said = String::from_utf8(output.stdout).unwrap();
-        assert!(!said.contains(SECRET) && !said.contains("geheim"), "{said}");
-        findings
-    }
-
-    /// What is found at a point that there is.
-    fn point(&self, point: &str, args: &[&str]) -> Finding {
-        let findings = self.findings(args);
-        let found: Vec<_> = findings.iter().filter(|finding| finding.point == point).collect();
-        assert!(!found.is_empty(), "{point}: {findings:#?}");
-        found[0].clone()
-    }
-
-    /// The point is ill in this way, and well after its remedy was run as a command.
-    fn is_mended(&self, point: &str, args: &[&str], state: &str, text: &str) {
-        let ill = self.point(point, args);
-        assert!(ill.state == state && ill.text.contains(text), "{ill:?}");
-        let command = ill.remedy.split('`').nth(1).unwrap_or_else(|| panic!("{ill:?}"));
-        assert!(Command::new("sh").args(["-c", command]).status().unwrap().success(), "{command}");
-        let well = self.findings(args);
-        assert!(well.iter().all(|finding| finding.point != point || finding.state == "ok"), "{command}: {well:#?}");
-    }
-}
-
-#[derive(Debug, Clone)]
-struct Finding {
-    point: String,
-    state: String,
-    text: String,
-    remedy: String,
-}
-
-impl Finding {
-    fn of(value: &Value) -> Self {
-        let members = value.as_object().unwrap();
-        assert_eq!(members.len(), 4, "{value}");
-        let text = |name: &str| members[name].as_str().unwrap().to_owned();
-        let finding = Self { point: text("point"), state: text("state"), text: text("text"), remedy: text("remedy") };
-        assert!(["ok", "warning", "failure"].contains(&finding.state.as_str()) && !finding.text.is_empty(), "{value}");
-        finding
-    }
-}
-
-/// 50 characters.
-const SECRET: &str = "0123456789abcdefghijklmnopqrstuvwxyz!@#$%^&*(-_=+)";
-
-const GOOD: &str = r#"database = "sqlite:db.sqlite3"
-secret_key = { file = "secret_key" }
-allowed_hosts = ["example.com"]
-session_cookie_secure = true
-csrf_cookie_secure = true
-"#;
-
-const PASSWORDS: &str = "schemes = [\"basic\", \"token\"]\n[hashers.pbkdf2_sha256]\niterations = 1000\n";
-
-/// A database that Django migrated, made once.
-fn migrated() -> &'static [u8] {
-    static MADE: OnceLock<Vec<u8>> = OnceLock::new();
-    MADE.get_or_init(|| {
-        let dir = tempfile::tempdir().unwrap();
-        django(&dir.path().join("db"), &["migrate"], "");
-        fs::read(dir.path().join("db")).unwrap()
-    })
-}
-
-fn mode(path: &Path, mode: u32) {
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
-}
-
-/// Whether there is another user to become.
-fn is_root() -> bool {
-    fs::metadata("/proc/self").unwrap().uid() == 0
-}
 
 // ---------------------------------------------------------------- as a whole
 
@@ -170,16 +48,64 @@ fn nothing_is_made_or_changed() {
         files.sort_by(|a, b| a.1.cmp(&b.1));
         files
     };
-    let before = listed();
-    place.findings(&["--deep"]);
+    // Without WAL each transaction that writes is counted in the file.
+    for journal in ["WAL", "DELETE"] {
+        place.db().pragma_update(None, "journal_mode", journal).unwrap();
+        let before = listed();
+        let me = if is_root() { &["--deep", "--user", "root"][..] } else { &["--deep"] };
+        assert!(place.point("host.database", me).text.contains("may read and write"));
+        assert!(before == listed(), "{journal}");
+    }
     if is_root() {
         mode(place.0.path(), 0o777);
-        for file in ["db.sqlite3", "secret_key"] {
-            chown(place.path(file), Some(nobody()), None).unwrap();
-        }
-        place.findings(&["--user", "nobody"]);
+        chown(place.path("db.sqlite3"), Some(nobody()), None).unwrap();
+        let before = listed();
+        assert!(place.point("host.throttle", NOBODY).text.starts_with("nobody may make"));
+        assert!(before == listed());
     }
-    assert!(before == listed());
+}
+
+/// Runs a command on a terminal of its own; prints what it showed.
+const TERMINAL: &str = r#"
+import os, pty, signal, sys
+signal.alarm(60)
+child, terminal = pty.fork()
+if child == 0:
+    os.execv(sys.argv[1], sys.argv[1:])
+shown = b""
+while True:
+    try:
+        more = os.read(terminal, 1024)
+    except OSError:
+        break
+    if not more:
+        break
+    shown += more
+sys.stdout.buffer.write(shown)
+"#;
+
+#[test]
+fn on_a_terminal_the_wait_is_explained_and_the_line_taken_away() {
+    let place = Place::with("", PASSWORDS);
+    let config = place.path("authchain.toml");
+    let line = [env!("CARGO_BIN_EXE_authchain"), "doctor", "--config", config.to_str().unwrap()];
+    let output = Command::new(python()).args(["-c", TERMINAL]).args(line).output().unwrap();
+    let shown = String::from_utf8(output.stdout).unwrap();
+    let waits = shown.find("\r\x1b[Ktiming pbkdf2_sha256");
+    let report = shown.find("\r\x1b[Kok       configuration: ");
+    assert!(waits.is_some() && report.is_some() && waits < report, "{shown:?}");
+}
+
+#[test]
+fn every_point_is_in_the_document() {
+    let document = fs::read_to_string(support::root().join("docs/doctor.md")).unwrap();
+    let source = fs::read_to_string(support::root().join("src/cli/doctor/mod.rs")).unwrap();
+    let rows: Vec<_> = source.lines().filter_map(|line| line.strip_prefix("    (\"")?.split('"').next()).collect();
+    assert!(rows.len() > 20, "{rows:?}");
+    for point in rows.iter().chain(&["configuration", "host"]) {
+        assert!(document.contains(&format!("\n| `{point}` | ")), "{point}");
+    }
+    assert_eq!(document.matches("\n| `").count(), rows.len() + 2);
 }
 
 #[test]
@@ -226,6 +152,7 @@ fn keys_are_weighed_as_by_django() {
         SECRET.to_owned(),
         SECRET[1..].to_owned(),
         "\u{e4}\u{f6}\u{fc}\u{df}x".repeat(10),
+        "\u{e4}\u{f6}\u{fc}\u{df}x".repeat(9), // characters count, not bytes
         "\u{e4}\u{f6}\u{fc}\u{df}".repeat(13),
         format!("django-insecure-{SECRET}"),
         format!("insecure-django-{SECRET}"),
@@ -241,7 +168,7 @@ fn keys_are_weighed_as_by_django() {
         place.point("secret_key", &[]).state == "ok"
     };
     assert_eq!(keys.iter().map(ours).collect::<Vec<_>>(), theirs);
-    assert_eq!(theirs, [true, false, true, false, false, true]);
+    assert_eq!(theirs, [true, false, true, false, false, false, true]);
 }
 
 #[test]
@@ -303,7 +230,7 @@ fn damage_is_found_when_the_whole_file_is_read() {
     let place = Place::new();
     django(&place.path("db.sqlite3"), &["adduser", "anna", "pw"], ""); // who never logged in
     let sql = "PRAGMA writable_schema = ON;
-               UPDATE sqlite_master SET sql = replace(sql, '\"last_login\" datetime NULL', '\"last_login\" datetime NOT NULL')";
+               UPDATE sqlite_master SET sql = replace(sql, 'last_login\" datetime NULL', 'last_login\" datetime NOT NULL')";
     place.db().execute_batch(sql).unwrap();
     let said = place.point("database.damage", &["--deep"]);
     assert!(said.state == "failure" && said.text.contains("damaged: NULL value in auth_user.last_login"), "{said:?}");
@@ -420,7 +347,9 @@ fn stored_hashes_are_counted_by_kind_and_never_shown() {
     add("ben", "argon2");
     add("carl", "md5");
     let set = |name: &str, encoded: &str| {
-        place.db().execute("INSERT INTO auth_user (password, is_superuser, username, last_name, email, is_staff, is_active, date_joined, first_name) VALUES (?2, 0, ?1, '', '', 0, 1, '2020-01-01', '')", [name, encoded]).unwrap();
+        let sql = "INSERT INTO auth_user (username, password, first_name, last_name, email, is_active, is_staff, \
+                   is_superuser, date_joined) VALUES (?1, ?2, '', '', '', 1, 0, 0, '2020-01-01')";
+        place.db().execute(sql, [name, encoded]).unwrap();
     };
     for number in 0..5 {
         set(&format!("user{number}"), "ge$heim");
@@ -537,145 +466,4 @@ fn apache_has_to_pass_authorization_on() {
     assert_eq!(said().state, "warning");
     write("conf-enabled/wsgi.conf", "WSGIPassAuthorization On\n");
     assert_eq!(said().state, "ok");
-}
-
-// ---------------------------------------------------------------- the host's user
-
-fn nobody() -> u32 {
-    let output = Command::new("id").args(["-u", "nobody"]).output().unwrap();
-    String::from_utf8(output.stdout).unwrap().trim().parse().unwrap()
-}
-
-const NOBODY: &[&str] = &["--user", "nobody"];
-
-#[test]
-fn the_host_s_rights_are_tried_and_mended_one_by_one() {
-    if !is_root() {
-        return;
-    }
-    let place = Place::with(
-        "session_engine = \"file\"\nsession_file_path = \"kept\"\n",
-        "schemes = [\"session\", \"basic\"]\n",
-    );
-    fs::create_dir(place.path("kept")).unwrap();
-    mode(&place.path("kept"), 0o770);
-    mode(place.0.path(), 0o700);
-    let shut = place.findings(NOBODY);
-    let failures: Vec<_> = shut.iter().filter(|finding| finding.state == "failure").collect();
-    assert!(failures.len() == 1 && failures[0].text.contains("nobody may not enter"), "{shut:#?}");
-    for _ in 0..5 {
-        for finding in place.findings(NOBODY).iter().filter(|finding| finding.state == "failure") {
-            let command = finding.remedy.split('`').nth(1).unwrap();
-            assert!(Command::new("sh").args(["-c", command]).status().unwrap().success(), "{command}");
-        }
-    }
-    let well: Vec<_> = place.findings(NOBODY).into_iter().filter(|f| f.point.starts_with("host")).collect();
-    assert!(well.len() == 4 && well.iter().all(|finding| finding.state == "ok"), "{well:#?}");
-    // And so it is: a login that nobody serves is counted in the throttle's file.
-    let login = ["--config", place.path("authchain.toml").to_str().unwrap(), "explain", "--curl", "curl -u a:b /"]
-        .map(str::to_owned);
-    let mut served = Command::new("setpriv");
-    served.args(["--reuid=nobody", "--regid=nogroup", "--init-groups", env!("CARGO_BIN_EXE_authchain")]).args(login);
-    let output = served.output().unwrap();
-    assert!(String::from_utf8_lossy(&output.stdout).contains("password.wrong"), "{output:?}");
-    assert_eq!(place.path("throttle.sqlite3").metadata().unwrap().uid(), nobody());
-}
-
-#[test]
-fn a_secret_that_the_host_may_not_read_is_named_and_the_rest_is_still_tried() {
-    if !is_root() {
-        return;
-    }
-    let place = Place::with("", "schemes = [\"session\", \"basic\"]\n");
-    mode(place.0.path(), 0o755);
-    let findings = place.findings(NOBODY);
-    let failures: Vec<_> = findings.iter().filter(|f| f.state == "failure").map(|f| f.point.as_str()).collect();
-    assert_eq!(failures, ["host.configuration", "host.database", "host.throttle"]);
-    place.is_mended("host.configuration", NOBODY, "failure", "nobody may not read");
-    place.is_mended("host.database", NOBODY, "failure", "nobody may not write");
-    assert!(place.findings(NOBODY).iter().all(|finding| finding.state != "failure"));
-    // The throttle's file as root would have made it.
-    let throttle = place.path("throttle.sqlite3");
-    fs::write(&throttle, "").unwrap();
-    mode(&throttle, 0o600);
-    place.is_mended("host.throttle", NOBODY, "failure", "nobody may not write");
-    assert_eq!(place.path("throttle.sqlite3").metadata().unwrap().uid(), 0);
-}
-
-#[test]
-fn a_folder_that_the_host_may_not_write_shuts_a_wal_database() {
-    if !is_root() {
-        return;
-    }
-    // Sessions are read only: the host needs no right to write but the folder's.
-    let place = Place::with("", "schemes = [\"token\"]\n");
-    mode(place.0.path(), 0o755);
-    mode(&place.path("secret_key"), 0o640);
-    for file in ["db.sqlite3", "secret_key"] {
-        chown(place.path(file), None, Some(fs::metadata("/proc/self").unwrap().gid())).unwrap();
-    }
-    let nogroup = Command::new("id").args(["-g", "nobody"]).output().unwrap();
-    let nogroup: u32 = String::from_utf8(nogroup.stdout).unwrap().trim().parse().unwrap();
-    for file in ["db.sqlite3", "secret_key"] {
-        chown(place.path(file), None, Some(nogroup)).unwrap();
-    }
-    let shut = place.point("host.database", NOBODY);
-    assert!(shut.state == "failure" && shut.text.contains("nobody cannot read"), "{shut:?}");
-    // While another process has it open, it opens; the doctor is not taken in by that.
-    let other = place.db();
-    other.query_row("SELECT count(*) FROM auth_user", [], |_| Ok(())).unwrap();
-    let lucky = place.point("host.database", NOBODY);
-    assert!(lucky.state == "failure" && lucky.text.contains("only while another process has it open"), "{lucky:?}");
-    drop(other);
-    place.is_mended("host.database", NOBODY, "failure", "nobody cannot read");
-    // Without WAL reading needs no more than the file.
-    mode(place.0.path(), 0o755);
-    place.db().pragma_update(None, "journal_mode", "DELETE").unwrap();
-    mode(&place.path("db.sqlite3"), 0o640);
-    let reads = place.point("host.database", NOBODY);
-    assert!(reads.state == "ok" && reads.text.contains("all that the configuration needs"), "{reads:?}");
-    let config = fs::read_to_string(place.path("authchain.toml")).unwrap();
-    place.configure(&format!("{config}[endpoints.obtain_auth_token]\n"));
-    place.is_mended("host.database", NOBODY, "failure", "nobody cannot write");
-}
-
-#[test]
-fn sessions_in_files_need_their_folder() {
-    if !is_root() {
-        return;
-    }
-    let place = Place::with("session_engine = \"file\"\nsession_file_path = \"kept\"\n", "schemes = [\"session\"]\n");
-    mode(place.0.path(), 0o755);
-    fs::create_dir(place.path("kept")).unwrap();
-    mode(&place.path("kept"), 0o770);
-    place.is_mended("host.session_files", NOBODY, "failure", "nobody may not make files in");
-}
-
-#[test]
-fn a_log_that_cannot_be_written_is_noticed() {
-    if !is_root() {
-        return;
-    }
-    let place = Place::with("log = \"auth.log\"\n", "schemes = [\"session\"]\n");
-    mode(place.0.path(), 0o755);
-    place.is_mended("host.log", NOBODY, "failure", "nobody may not make files in");
-    fs::write(place.path("auth.log"), "").unwrap();
-    mode(&place.path("auth.log"), 0o640);
-    place.is_mended("host.log", NOBODY, "failure", "nobody may not write");
-    fs::rename(place.path("auth.log"), place.path("elsewhere")).unwrap();
-    std::os::unix::fs::symlink("elsewhere", place.path("auth.log")).unwrap();
-    assert!(place.point("host.log", NOBODY).text.contains("is a link"));
-    let place = Place::with("log = \"syslog\"\n", "schemes = [\"session\"]\n");
-    assert!(place.findings(NOBODY).iter().all(|finding| finding.point != "host.log"));
-}
-
-#[test]
-fn a_user_who_cannot_be_tried_is_a_failure() {
-    let place = Place::new();
-    let said = place.point("host", &["--user", "no-such-user"]);
-    assert_eq!((said.state.as_str(), said.text.as_str()), ("failure", "there is no user no-such-user"));
-    if is_root() {
-        let said = place.point("host", &[]);
-        assert!(said.state == "warning" && said.remedy.contains("--user"), "{said:?}");
-    }
 }
