@@ -65,6 +65,12 @@ impl Survey {
         find_files(&written(origin)?, &mut found);
         Ok(found.into_iter().map(|path| base(origin).join(path)).collect())
     }
+
+    /// The shared objects that hold schemes, whether or not they can be loaded.
+    pub(crate) fn plugins(origin: &Origin) -> Result<Vec<PathBuf>, Report> {
+        let schemes = tables_of(&written(origin)?, "schemes");
+        Ok(schemes.iter().filter_map(|scheme| scheme.text("plugin")).map(PathBuf::from).collect())
+    }
 }
 
 impl Written {

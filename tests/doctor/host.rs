@@ -5,6 +5,7 @@ use std::os::unix::fs::{MetadataExt, chown};
 use std::process::Command;
 
 use crate::place::{NOBODY, Place, is_root, mode, nobody};
+use crate::support::root;
 
 #[test]
 fn the_host_s_rights_are_tried_and_mended_one_by_one() {
@@ -107,6 +108,30 @@ fn sessions_in_files_need_their_folder() {
     fs::create_dir(place.path("kept")).unwrap();
     mode(&place.path("kept"), 0o770);
     place.is_mended("host.session_files", NOBODY, "failure", "nobody may not make files in");
+}
+
+#[test]
+fn a_plugin_that_the_host_may_not_load_is_named() {
+    if !is_root() {
+        return;
+    }
+    let folder = tempfile::Builder::new().prefix(".authchain-").tempdir_in("/opt").unwrap();
+    mode(folder.path(), 0o700);
+    let (plugin, root) = (folder.path().join("x.so"), root());
+    let mut built = Command::new("gcc");
+    built.args(["-shared", "-fPIC", "-I"]).arg(root.join("include")).arg("-o").arg(&plugin);
+    assert!(built.arg(root.join("examples/plugin_xusername.c")).status().unwrap().success());
+    let place = Place::with("", &format!("schemes = [\"guide\"]\n[schemes.guide]\nplugin = {plugin:?}\n"));
+    mode(place.0.path(), 0o755);
+    mode(&place.path("secret_key"), 0o640);
+    let said = || place.point("host.configuration", NOBODY);
+    for _ in 0..2 {
+        let ill = said(); // the secret, then the folder of the plug-in
+        assert!(Command::new("sh").args(["-c", ill.remedy.split('`').nth(1).unwrap()]).status().unwrap().success());
+    }
+    assert_eq!(said().state, "ok");
+    mode(&plugin, 0o750);
+    place.is_mended("host.configuration", NOBODY, "failure", "x.so");
 }
 
 #[test]

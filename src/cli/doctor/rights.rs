@@ -83,7 +83,8 @@ pub(super) fn as_host(args: &Args, origin: &Origin) -> Vec<Value> {
 fn unreadable(origin: &Origin, report: &crate::error::Report) -> Said {
     let path = origin.path.clone().unwrap_or_default();
     let secrets = Survey::secret_files(origin).unwrap_or_default();
-    let files = std::iter::once(path).chain(secrets);
+    let plugins = Survey::plugins(origin).unwrap_or_default();
+    let files = std::iter::once(path).chain(secrets).chain(plugins);
     match files.filter_map(|file| obstacle(&file, Need::Read)).next() {
         Some(obstacle) => obstacle.failure(),
         None => unusable(origin, report),
