@@ -174,6 +174,12 @@ impl Chain {
         Self { require_tls, ..self }
     }
 
+    /// Whether requests in clear text are refused.
+    #[cfg(feature = "cli")]
+    pub(crate) fn requires_tls(&self) -> bool {
+        self.require_tls
+    }
+
     /// The same chain with a name for nobody.
     pub(crate) fn naming_nobody(self, name: &str) -> Self {
         let name = CString::new(name).ok().filter(|name| !name.is_empty());
@@ -183,6 +189,12 @@ impl Chain {
     /// The name of nobody, where there is one.
     pub(crate) fn anonymous_user(&self) -> Option<&CStr> {
         self.anonymous_user.as_deref()
+    }
+
+    /// The schemes in their order.
+    #[cfg(feature = "cli")]
+    pub(crate) fn schemes(&self) -> impl Iterator<Item = &SchemeName> {
+        self.links.iter().map(|link| &*link.name)
     }
 
     /// The same schemes with another rule for nobody: a view's permission in `explain --batch`.

@@ -153,6 +153,7 @@ impl Context {
             rehash: self.config.rehash,
             exact: self.config.exact,
             throttle: self.config.throttle.as_ref(),
+            auto_tokens: &self.config.auto_tokens,
             inactive_may_try: self.config.inactive_may_try,
         }
     }

@@ -1,13 +1,15 @@
 //! What a scheme may use, passed down by reference: nothing here is global, so a test can set
 //! every part of it.
 
+use std::sync::Arc;
+
 use jiff::tz::TimeZone;
 
 use crate::codec::datetime;
 use crate::codec::password::Hashers;
 use crate::error::Error;
 use crate::site::Site;
-use crate::store::{Db, Throttle, UsersTable};
+use crate::store::{Db, Throttle, TokensTable, UsersTable};
 use crate::sys::clock;
 
 /// The surroundings of one call.
@@ -28,6 +30,8 @@ pub(crate) struct Ctx<'a> {
     pub exact: bool,
     /// The brake on guessing passwords; none when it is off.
     pub throttle: Option<&'a Throttle>,
+    /// The tables of which every new user gets a token.
+    pub auto_tokens: &'a [Arc<TokensTable>],
     /// Whether inactive users may log in (Django's `AllowAllUsersModelBackend`).
     pub inactive_may_try: bool,
 }

@@ -595,6 +595,7 @@ fn a_plain_project_is_read() {
             "secret_key = { env = \"AUTHCHAIN_SECRET_KEY\" }",
             "password_hashers = [\"pbkdf2_sha256\", \"pbkdf2_sha1\", \"argon2\", \"bcrypt_sha256\", \"scrypt\"]",
             "authentication_backends = [\"ModelBackend\"]",
+            "allowed_hosts = []",
             "[chains.default]",
             "schemes = [\"basic\"]",
             "anonymous = \"allow\"",

@@ -10,8 +10,12 @@ use crate::store::{TokensTable, User, UserId};
 /// The user's token: the one there is, or a new one; with `reset` always a new one
 /// (`drf_create_token --reset`).
 pub(crate) fn create(ctx: &Ctx<'_>, table: &TokensTable, user: &UserId, reset: bool) -> Result<Secret, Error> {
-    let fresh = Zeroizing::new(digest::hex(&random::<20>()?)); // DRF's `generate_key`
-    table.get_or_create(ctx.db, user, &fresh, &ctx.now_text()?, reset)
+    table.get_or_create(ctx.db, user, &fresh()?, &ctx.now_text()?, reset)
+}
+
+/// A new key: DRF's `generate_key`.
+pub(super) fn fresh() -> Result<Zeroizing<String>, Error> {
+    Ok(Zeroizing::new(digest::hex(&random::<20>()?)))
 }
 
 /// The owner of a key and the key as stored, with the proof that they are one. `None`: no such key.

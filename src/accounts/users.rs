@@ -2,7 +2,7 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::passwords;
+use super::{passwords, tokens};
 use crate::codec::password;
 use crate::ctx::{Ctx, random};
 use crate::error::Error;
@@ -36,7 +36,7 @@ pub(crate) fn create(ctx: &Ctx<'_>, wanted: &Wanted<'_>) -> Result<Option<User>,
         now: &now,
         random: random()?,
     };
-    ctx.users.insert(ctx.db, &new)
+    insert(ctx, &new)
 }
 
 /// Adds a user whom the server in front has verified, as Django's `RemoteUserBackend` does: the
@@ -45,7 +45,17 @@ pub(crate) fn create_remote(ctx: &Ctx<'_>, name: &str) -> Result<Option<User>, E
     let now = ctx.now_text()?;
     let (is_staff, is_superuser) = (false, false);
     let new = NewUser { name, email: "", encoded: "", is_staff, is_superuser, now: &now, random: random()? };
-    ctx.users.insert(ctx.db, &new)
+    insert(ctx, &new)
+}
+
+/// Adds the row, and the tokens that every new user gets: all of them or nothing.
+fn insert(ctx: &Ctx<'_>, new: &NewUser<'_>) -> Result<Option<User>, Error> {
+    let fresh = ctx.auto_tokens.iter().map(|_| tokens::fresh()).collect::<Result<Vec<_>, _>>()?;
+    ctx.users.insert(ctx.db, new, |connection, user| {
+        let each = ctx.auto_tokens.iter().zip(&fresh);
+        each.map(|(table, key)| table.give(connection, &user.id, key, new.now, false))
+            .try_for_each(|given| given.map(drop))
+    })
 }
 
 /// How a user is named by a caller.

@@ -2,7 +2,7 @@
 
 Run by `authchain from-django` with the project's own Python. One argument: what is asked, as JSON
 (settings, path, secret_file, print_secret, hashers). One JSON object on standard output: `config`
-and, for a secret file, `secret`; or `error`. What authchain cannot imitate becomes a comment.
+and, for a secret file, `secrets`; or `error`. What authchain cannot imitate becomes a comment.
 """
 import json
 import math
@@ -80,16 +80,31 @@ def zone(connection):
     return [setting("use_tz", False), setting("time_zone", connection.timezone_name)]
 
 
-def secret_key(question):
+def text(secret):
+    return secret.decode() if isinstance(secret, bytes) else str(secret)
+
+
+def secret_keys(question):
+    """The lines, and the secrets that go into files of their own, the present one first."""
     from django.conf import settings
-    secret = settings.SECRET_KEY
-    secret = secret.decode() if isinstance(secret, bytes) else str(secret)
-    if question["secret_file"]:
-        return ["secret_key = { file = %s }" % quoted(question["secret_file"])], secret
+    secrets = [text(secret) for secret in [settings.SECRET_KEY] + list(settings.SECRET_KEY_FALLBACKS)]
     if question["print_secret"]:
-        return [setting("secret_key", secret)], None
-    return [note("SECRET_KEY stands in the environment of every host; or see --secret-file."),
-            'secret_key = { env = "AUTHCHAIN_SECRET_KEY" }'], None
+        forms = list(map(quoted, secrets))
+    elif question["secret_file"]:
+        forms = ["{ file = %s }" % quoted(name) for name in names(question["secret_file"], len(secrets))]
+    else:
+        forms = ["{ env = %s }" % quoted(name) for name in names("AUTHCHAIN_SECRET_KEY", len(secrets))]
+    lines = ["secret_key = " + forms[0]]
+    if not question["print_secret"] and not question["secret_file"]:
+        lines.insert(0, note("SECRET_KEY stands in the environment of every host; or see --secret-file."))
+    if forms[1:]:
+        lines.append("secret_key_fallbacks = [%s]" % ", ".join(forms[1:]))
+    return lines, secrets if question["secret_file"] else []
+
+
+def names(first, count):
+    """The names of secrets: the present one's, and those of its fallbacks. Rust makes the same ones."""
+    return [first] + ["%s_FALLBACK_%d" % (first, number) for number in range(1, count)]
 
 
 def hashers(known):
@@ -115,18 +130,111 @@ def hashers(known):
 
 
 def backends():
-    """The lines, and whether there is a backend that checks passwords as authchain does."""
+    """The lines; whether there is a backend that checks passwords as authchain does; whether there is
+    one for remote users, and if so whether it makes unknown ones (else None)."""
     from django.conf import settings
-    prefix, known, lines = "django.contrib.auth.backends.", [], []
+    from django.contrib.auth.backends import ModelBackend, RemoteUserBackend
+    from django.utils.module_loading import import_string
+    prefix, known, lines, has_passwords, makes_users = "django.contrib.auth.backends.", [], [], False, None
     for path in settings.AUTHENTICATION_BACKENDS:
-        name = path[len(prefix):] if path.startswith(prefix) else ""
+        cls, name = import_string(path), path[len(prefix):] if path.startswith(prefix) else ""
+        is_remote = isinstance(cls, type) and issubclass(cls, RemoteUserBackend)
         if name in ("ModelBackend", "AllowAllUsersModelBackend"):
-            known.append(name)
+            known, has_passwords = known + [name], True
+        elif name in ("RemoteUserBackend", "AllowAllUsersRemoteUserBackend"):
+            known, makes_users = known + [name], True if makes_users is None else makes_users
+        elif is_remote and changes(cls, RemoteUserBackend) <= {"create_unknown_user"}:
+            known += [path, "RemoteUserBackend"]
+            makes_users = cls.create_unknown_user if makes_users is None else makes_users
+        elif is_believed(cls, ModelBackend):
+            known.append(path)
+            lines.append(note("AUTHENTICATION_BACKENDS: %s counts for sessions only: authchain does not ask it" % path))
         else:
             lines.append(note("AUTHENTICATION_BACKENDS: %s is left out: authchain does not know it" % path))
     if known:
         lines.append(setting("authentication_backends", list(dict.fromkeys(known))))
-    return lines, bool(known)
+    return lines, has_passwords, makes_users
+
+
+def is_believed(cls, stock):
+    """Whether the sessions of a backend are those of any active user: what `get_user` says is not its own."""
+    return all(getattr(cls, name, None) is getattr(stock, name) for name in ("get_user", "user_can_authenticate"))
+
+
+# ---------------------------------------------------------------- requests, sessions, CSRF
+def or_empty(value):
+    """A text that may be None or False."""
+    return value or ""
+
+
+# Django's setting and what becomes of its value; the key is the setting in lower case.
+REQUESTS = {"USE_X_FORWARDED_HOST": bool, "USE_X_FORWARDED_PORT": bool,
+            "SECURE_PROXY_SSL_HEADER": lambda value: list(value or [])}
+COOKIE = {"NAME": str, "DOMAIN": or_empty, "PATH": or_empty, "SECURE": bool, "HTTPONLY": bool, "SAMESITE": or_empty}
+SESSIONS = dict({"SESSION_COOKIE_" + name: change for name, change in COOKIE.items()}, SESSION_COOKIE_AGE=int,
+                SESSION_SAVE_EVERY_REQUEST=bool, SESSION_EXPIRE_AT_BROWSER_CLOSE=bool)
+CSRF = dict({"CSRF_COOKIE_" + name: change for name, change in COOKIE.items()},
+            CSRF_COOKIE_AGE=lambda value: int(value or 0), CSRF_TRUSTED_ORIGINS=list, CSRF_USE_SESSIONS=bool,
+            CSRF_HEADER_NAME=str)
+
+
+def changed(known):
+    """The lines of settings that are not Django's defaults, which are authchain's too."""
+    from django.conf import global_settings, settings
+    values = {name: change(getattr(settings, name)) for name, change in known.items()}
+    usual = {name: change(getattr(global_settings, name)) for name, change in known.items()}
+    return [setting(name.lower(), value) for name, value in values.items() if value != usual[name]]
+
+
+def requests():
+    from django.conf import settings
+    hosts, lines = list(settings.ALLOWED_HOSTS), changed(REQUESTS)
+    if lines:
+        lines = [note("Django believes these headers from everybody; authchain from these proxies only:"),
+                 note('trusted_proxies = ["127.0.0.1", "::1"]')] + lines
+    if not hosts and settings.DEBUG:
+        hosts = [".localhost", "127.0.0.1", "[::1]"]       # as Django takes it (HttpRequest.get_host)
+    return ([setting("allowed_hosts", hosts)] if hosts != ["*"] else []) + lines
+
+
+def sessions(user_model):
+    """The lines, and why sessions cannot be read here (None if they can)."""
+    from django.conf import settings
+    prefix, engine, lines = "django.contrib.sessions.backends.", settings.SESSION_ENGINE, changed(SESSIONS)
+    name = engine[len(prefix):] if engine.startswith(prefix) else ""
+    why = unreadable(name, user_model)
+    if name == "cache":
+        lines.append(note('session_engine = "cache"  # refused: its sessions are pickles, which only Python may read; '
+                          'with cached_db Django also writes the database'))
+    elif name not in ("db", "cached_db", "file", "signed_cookies"):
+        lines.append(note("SESSION_ENGINE: %s is left out: authchain does not know it" % engine))
+    elif name != "db":
+        lines.append(setting("session_engine", name))
+    if name == "file":
+        import tempfile
+        folder = settings.SESSION_FILE_PATH or tempfile.gettempdir()
+        lines.append(setting("session_file_path", os.path.abspath(folder)))
+    return lines, why
+
+
+def unreadable(engine, user_model):
+    from django.apps import apps
+    from django.conf import settings
+    from django.db import router
+    if engine not in ("db", "cached_db", "file", "signed_cookies"):
+        return "authchain cannot read the sessions of %s" % settings.SESSION_ENGINE
+    if settings.SESSION_SERIALIZER != "django.contrib.sessions.serializers.JSONSerializer":
+        return "authchain reads sessions in JSON only, not of %s" % settings.SESSION_SERIALIZER
+    for middleware in ("django.contrib.sessions.middleware.SessionMiddleware",
+                       "django.contrib.auth.middleware.AuthenticationMiddleware"):
+        if middleware not in settings.MIDDLEWARE:
+            return "MIDDLEWARE has no %s" % middleware
+    if engine in ("db", "cached_db"):
+        if not apps.is_installed("django.contrib.sessions"):
+            return "django.contrib.sessions is not installed"
+        if router.db_for_read(apps.get_model("sessions", "Session")) != router.db_for_read(user_model):
+            return "the sessions are in another database than the users"
+    return None
 
 
 # ---------------------------------------------------------------- [users]
@@ -235,21 +343,42 @@ def token(cls, taken):
     return (name, dict({} if name == "token" else {"type": "token"}, **options)) if options else ("token", {})
 
 
-def authenticators(has_passwords):
+def session(cls, why):
+    """As `basic`; `why` sessions cannot be read."""
+    from rest_framework.authentication import SessionAuthentication
+    return ("session", {}) if not why and not changes(cls, SessionAuthentication) else None
+
+
+def remote_user(cls, makes_users):
+    """As `basic`; without a backend for remote users Django finds nobody."""
+    from rest_framework.authentication import RemoteUserAuthentication
+    if makes_users is None or changes(cls, RemoteUserAuthentication) - {"header"}:
+        return None
+    options = {} if cls.header == "REMOTE_USER" else {"header": cls.header}
+    return "remote_user", options if makes_users else dict(options, create_unknown_user=False)
+
+
+def authenticators(has_passwords, makes_users, no_sessions):
     """Names of schemes, notes and tables, of DEFAULT_AUTHENTICATION_CLASSES."""
-    from rest_framework.authentication import BasicAuthentication, TokenAuthentication
+    from rest_framework.authentication import (
+        BasicAuthentication, RemoteUserAuthentication, SessionAuthentication, TokenAuthentication)
     from rest_framework.settings import api_settings
     names, notes, tables = [], [], []
     classes = api_settings.DEFAULT_AUTHENTICATION_CLASSES
     reserved = ["token"] * (TokenAuthentication in classes)
     for cls in classes:
-        scheme = None
+        scheme, why = None, "authchain does not know it, or not with its changes"
         if issubclass(cls, TokenAuthentication):
             scheme = token(cls, names + reserved)
         elif issubclass(cls, BasicAuthentication) and has_passwords:
             scheme = basic(cls)
+        elif issubclass(cls, SessionAuthentication):
+            scheme, why = session(cls, no_sessions), no_sessions or why
+        elif issubclass(cls, RemoteUserAuthentication):
+            scheme = remote_user(cls, makes_users)
+            why = "AUTHENTICATION_BACKENDS has no RemoteUserBackend" if makes_users is None else why
         if scheme is None or scheme[0] in names:
-            why = "twice" if scheme else "authchain does not know it, or not with its changes"
+            why = "twice" if scheme else why
             notes.append(note("%s is left out: %s" % (dotted(cls), why)))
             continue
         names.append(scheme[0])
@@ -267,18 +396,66 @@ def anonymous():
     return "allow" if all(cls is AllowAny for cls in classes) else "refuse", notes
 
 
-def chain(has_passwords):
+def chain(has_passwords, makes_users, no_sessions):
+    """The lines, and whether there is a chain."""
     try:
         import rest_framework  # noqa: F401
     except ImportError:
         names, notes, tables = ["basic"] * has_passwords, [note("There is no REST framework: Basic, if anything")], []
         word, more = "refuse", []
     else:
-        names, notes, tables = authenticators(has_passwords)
+        names, notes, tables = authenticators(has_passwords, makes_users, no_sessions)
         word, more = anonymous()
     if not names:
-        return [""] + notes + [note("No scheme is left: there is no chain")]
-    return tables + [""] + notes + more + table("chains.default", {"schemes": names, "anonymous": word})[1:]
+        return [""] + notes + [note("No scheme is left: there is no chain")], False
+    chain = table("chains.default", {"schemes": names, "anonymous": word})[1:]
+    return tables + [""] + notes + more + chain, True
+
+
+# ---------------------------------------------------------------- [endpoints]
+def endpoints(has_passwords, has_chain):
+    """Where the URL patterns serve DRF's own `obtain_auth_token`."""
+    from django.conf import settings
+    try:
+        from rest_framework.authtoken.views import ObtainAuthToken
+        from django.urls import get_resolver
+        if not has_passwords or not getattr(settings, "ROOT_URLCONF", None):
+            return []
+        paths = [path for path, view in views(get_resolver().url_patterns, "/") if view is ObtainAuthToken]
+    except ImportError:
+        return []
+    except Exception as e:
+        return ["", note("The URL patterns were not looked at: %s: %s" % (type(e).__name__, e))]
+    lines = []
+    for number, path in enumerate(dict.fromkeys(paths)):
+        name = "obtain_auth_token" + ("_%d" % (number + 1) if number else "")
+        values = {"path": path}
+        values.update({"type": "obtain_auth_token"} if number else {})
+        values.update({"chain": "default"} if has_chain else {})
+        lines += table("endpoints." + name, values)
+    return lines
+
+
+def views(patterns, prefix):
+    """Path and class of every class-based view whose path has no variables."""
+    for pattern in patterns:
+        path = fixed(pattern.pattern)
+        if path is None:
+            continue
+        if hasattr(pattern, "url_patterns"):
+            yield from views(pattern.url_patterns, prefix + path)
+        else:
+            yield prefix + path, getattr(pattern.callback, "cls", None)
+
+
+def fixed(pattern):
+    """The path that a pattern matches, if it is one; of a regular expression only its anchors are understood."""
+    from django.urls.resolvers import RegexPattern
+    path = str(pattern)
+    if isinstance(pattern, RegexPattern):
+        path = path.removeprefix("^").removesuffix("$").removesuffix(r"\Z")
+        return path if re.fullmatch(r"[\w/-]*", path) else None
+    return None if pattern.converters else path
 
 
 # ---------------------------------------------------------------- the whole
@@ -301,12 +478,15 @@ def answer(question):
     django.setup()
     from django.contrib.auth import get_user_model
     model = get_user_model()
-    secret_lines, secret = secret_key(question)
+    secret_lines, secrets = secret_keys(question)
     hasher_lines, hasher_tables = hashers(question["hashers"])
-    backend_lines, has_passwords = backends()
+    backend_lines, has_passwords, makes_users = backends()
+    session_lines, no_sessions = sessions(model)
+    chain_lines, has_chain = chain(has_passwords, makes_users, no_sessions)
     lines = head(question["settings"]) + database(model) + secret_lines + hasher_lines + backend_lines
-    lines += users(model) + hasher_tables + chain(has_passwords)
-    return {"config": "\n".join(lines) + "\n", "secret": secret}
+    lines += requests() + session_lines + changed(CSRF) + users(model) + hasher_tables + chain_lines
+    lines += endpoints(has_passwords, has_chain)
+    return {"config": "\n".join(lines) + "\n", "secrets": secrets}
 
 
 def main():

@@ -26,10 +26,12 @@ pub(super) struct Args {
     /// The project's folder, where manage.py is
     #[arg(long, default_value = ".", value_name = "DIR")]
     path: PathBuf,
-    /// Write SECRET_KEY into this new file, for its owner only, and refer to it
+    /// Write SECRET_KEY into this new file, for its owner only, and refer to it; SECRET_KEY_FALLBACKS into
+    /// FILE_FALLBACK_1 and so on
     #[arg(long, value_name = "FILE", conflicts_with = "print_secret")]
     secret_file: Option<PathBuf>,
-    /// Print SECRET_KEY itself; otherwise the configuration takes it from $AUTHCHAIN_SECRET_KEY
+    /// Print SECRET_KEY itself; otherwise the configuration takes it from $AUTHCHAIN_SECRET_KEY, and
+    /// SECRET_KEY_FALLBACKS from $AUTHCHAIN_SECRET_KEY_FALLBACK_1 and so on
     #[arg(long)]
     print_secret: bool,
 }
@@ -48,12 +50,13 @@ pub(super) fn run(args: &Args) -> Outcome {
     let config = Zeroizing::new(answer["config"].as_str().unwrap_or_default().to_owned());
     check(&config)?;
     let mut made = Made::default();
-    if let Some(path) = &secret_file {
-        let secret = answer["secret"].as_str().unwrap_or_default();
+    let secrets = answer["secrets"].as_array().map(Vec::as_slice).unwrap_or_default();
+    for (number, secret) in secrets.iter().filter_map(Value::as_str).enumerate() {
+        let Some(path) = &secret_file else { break };
         if secret.ends_with(['\n', '\r']) {
             return Err("SECRET_KEY ends with a line break, which a file cannot hold (use --print-secret)".into());
         }
-        made.file(path, 0o600, &Zeroizing::new(format!("{secret}\n")))?;
+        made.file(&numbered(path, number), 0o600, &Zeroizing::new(format!("{secret}\n")))?;
     }
     output::print(config.trim_end())?;
     made.keep();
@@ -80,7 +83,8 @@ fn ask(args: &Args, question: &Value) -> Result<Value, Failure> {
 
 /// Whether `authchain check` would accept it. The secret is another file's or the environment's.
 fn check(config: &str) -> Outcome {
-    let overrides = vec![("secret_key".to_owned(), Value::from("checked elsewhere"))];
+    let elsewhere = [("secret_key", Value::from("checked elsewhere")), ("secret_key_fallbacks", json!([]))];
+    let overrides = elsewhere.map(|(name, value)| (name.to_owned(), value)).into();
     let origin = Origin { text: Some(config.to_owned()), overrides, ..Origin::default() };
     let Err(report) = Config::load(&origin) else { return Ok(()) };
     // The key only: a value may be the secret.
@@ -97,6 +101,11 @@ fn hashers() -> Value {
         costs.map(|option| (option.name.to_owned(), Value::from(option.default))).collect()
     };
     HASHERS.iter().map(|def| (def.name.to_owned(), costs(def))).collect()
+}
+
+/// The file of a secret: the present one's, or that of a fallback, as the script names it.
+fn numbered(path: &Path, number: usize) -> PathBuf {
+    if number == 0 { path.to_owned() } else { format!("{}_FALLBACK_{number}", path.display()).into() }
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, Failure> {

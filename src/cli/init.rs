@@ -17,6 +17,20 @@ pub(super) struct Args {
     /// The folder, made if it is not there
     #[arg(default_value = ".")]
     dir: PathBuf,
+    /// Give every new user a token at once; without a way, explain the two there are for users whom Django makes
+    #[arg(long, value_name = "WAY", num_args = 0..=1, require_equals = true, default_missing_value = "explain")]
+    auto_token: Option<Way>,
+}
+
+/// How users whom Django makes come by their tokens. Those whom we make get them from `auto_create`.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Way {
+    /// Say what there is to choose
+    Explain,
+    /// Install a trigger of the database
+    Trigger,
+    /// Print the code of a receiver of Django's signal
+    Receiver,
 }
 
 /// Makes the three files, or none of them.
@@ -31,10 +45,22 @@ pub(super) fn run(args: &Args) -> Outcome {
     made.file(&file("db.sqlite3"), 0o600, "")?;
     schema::create(&file("db.sqlite3"))?;
     made.file(&file("secret_key"), 0o600, &Zeroizing::new(format!("{}\n", &*secret_key()?)))?;
-    made.file(&file("authchain.toml"), 0o644, CONFIG)?;
+    if args.auto_token == Some(Way::Trigger) {
+        schema::add_token_trigger(&file("db.sqlite3"))?;
+    }
+    let auto_create = if args.auto_token.is_some() { AUTO_CREATE } else { "" };
+    made.file(&file("authchain.toml"), 0o644, &format!("{CONFIG}{auto_create}"))?;
     Config::load(&Origin { path: Some(file("authchain.toml")), ..Origin::default() })?;
     made.keep();
-    said(&args.dir)
+    said(&args.dir)?;
+    match args.auto_token {
+        None => Ok(()),
+        Some(Way::Explain) => output::print(EXPLAINED.trim_end()),
+        Some(Way::Trigger) => output::print("A trigger of the database gives every new user a token."),
+        Some(Way::Receiver) => {
+            output::print(&format!("For one of your Django applications:\n\n{}", RECEIVER.trim_end()))
+        }
+    }
 }
 
 fn said(dir: &Path) -> Outcome {
@@ -56,3 +82,36 @@ secret_key = { file = "secret_key" }        # Django's SECRET_KEY; keep it to yo
 schemes   = ["basic", "token"]
 anonymous = "refuse"                        # "allow": a request without credentials passes as nobody
 "#;
+
+const AUTO_CREATE: &str = r#"
+# Every user whom authchain makes gets a token at once.
+[schemes.token]
+auto_create = true
+"#;
+
+const EXPLAINED: &str = "
+Users whom authchain makes get a token at once (`auto_create`). Those whom Django makes get one by either of:
+  --auto-token=trigger   The database gives it: to whoever is added, by bulk_create and by SQL, too. A migration of
+                         Django's that builds the table of users anew drops the trigger, and loading a dump that
+                         holds tokens collides with it.
+  --auto-token=receiver  Django gives it, by code that you add to an application; not by bulk_create or by SQL.
+Both are in docs/tokens.md, for a database that is there already. `authchain doctor` counts who has none.
+";
+
+/// What the guide does "by using signals", in code of ours: a dump brings its own tokens, and a
+/// token that is there already is no error. Also in docs/tokens.md.
+const RECEIVER: &str = "\
+# In a module that Django loads: models.py of an application that stands in INSTALLED_APPS.
+from django.conf import settings
+from django.db.models.signals import post_save
+
+
+def give_token(instance, created, raw, using, **_):
+    from rest_framework.authtoken.models import Token
+
+    if created and not raw:  # loaddata brings the tokens of its dump
+        Token.objects.using(using).get_or_create(user=instance)
+
+
+post_save.connect(give_token, sender=settings.AUTH_USER_MODEL, dispatch_uid='give_token')
+";

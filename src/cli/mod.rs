@@ -3,6 +3,7 @@
 
 mod batch;
 mod check;
+mod doctor;
 mod explain;
 mod from_django;
 mod init;
@@ -52,6 +53,8 @@ enum Verb {
     FromDjango(from_django::Args),
     /// Read the configuration and say whether it is right; opens no database
     Check(check::Args),
+    /// Open everything that the configuration names and say what is wrong, with the remedy
+    Doctor(doctor::Args),
     /// Show what the chain says about a request, scheme by scheme
     Explain(explain::Args),
     /// Answer over HTTP: who a request comes from, for proxies; and the endpoints
@@ -91,6 +94,7 @@ pub fn main() -> ExitCode {
         Verb::Init(args) => init::run(&args),
         Verb::FromDjango(args) => from_django::run(&args),
         Verb::Check(args) => check::run(&args, &origin(config)),
+        Verb::Doctor(args) => return doctor::run(&args, &origin(config)),
         Verb::Explain(mut args) => {
             args.config = config;
             return explain::run(&args);

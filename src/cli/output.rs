@@ -1,7 +1,7 @@
 //! What the command says: data on standard output, errors on standard error. The only file of the
 //! command that writes to either.
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 
 use serde_json::Value;
@@ -54,6 +54,14 @@ pub(super) fn print(text: &str) -> Outcome {
 /// Writes one JSON document on a line.
 pub(super) fn json(value: &Value) -> Outcome {
     print(&value.to_string())
+}
+
+/// Shows on a terminal what is being done, in place of what was shown before; empty takes it away.
+pub(super) fn progress(text: &str) {
+    let mut err = io::stderr();
+    if err.is_terminal() {
+        let _ = write!(err, "\r\x1b[K{}", visible(text)).and_then(|()| err.flush()); // only for the eye
+    }
 }
 
 /// Writes rows under their headings, in columns.

@@ -50,6 +50,7 @@ pub(super) struct Builder<'a> {
     users: &'a UsersTable,
     token_tables: Vec<Arc<TokensTable>>,
     tokens: Vec<(String, Arc<TokensTable>)>,
+    auto_tokens: Vec<Arc<TokensTable>>,
     sessions: Arc<Sessions>,
     csrf: Arc<Csrf>,
     remote_user_backend: bool,
@@ -79,6 +80,7 @@ pub(super) fn config(root: &Node, source: &Source<'_>, origin: &Origin) -> Resul
         users: &users,
         token_tables: vec![],
         tokens: vec![],
+        auto_tokens: vec![],
         sessions: settings.sessions()?,
         csrf: settings.csrf()?,
         remote_user_backend: has_backend("RemoteUserBackend") || has_backend("AllowAllUsersRemoteUserBackend"),
@@ -87,7 +89,7 @@ pub(super) fn config(root: &Node, source: &Source<'_>, origin: &Origin) -> Resul
     builder.every_scheme()?;
     let chains = builder.chains(&section(source, members, "chains")?)?;
     let endpoints = builder.endpoints(&section(source, members, "endpoints")?, &chains)?;
-    let Builder { tokens, sessions, csrf, remote_user_backend, made, .. } = builder;
+    let Builder { tokens, auto_tokens, sessions, csrf, remote_user_backend, made, .. } = builder;
     parts.made = made;
     let mut identity_headers: Vec<_> =
         chains.iter().flat_map(|(_, chain)| chain.identity_headers()).map(str::to_owned).collect();
@@ -114,6 +116,7 @@ pub(super) fn config(root: &Node, source: &Source<'_>, origin: &Origin) -> Resul
         serve: Serve::read(source, members, root.place)?,
         throttle: throttle(source, &top, members, root.place)?,
         tokens,
+        auto_tokens,
         users,
         parts,
     })
@@ -132,6 +135,7 @@ impl Parts {
             users: &config.users,
             token_tables,
             tokens: vec![],
+            auto_tokens: vec![],
             sessions: config.sessions.clone(),
             csrf: config.csrf.clone(),
             remote_user_backend: config.remote_user_backend,
@@ -289,14 +293,25 @@ impl Builder<'_> {
             remote_user_backend: self.remote_user_backend,
             exact: self.exact,
         };
+        let is_token = std::ptr::eq(def.options, token_options());
         let made = (def.build)(&options, &mut building).and_then(|scheme| {
-            let is_new = !self.tokens.iter().any(|(known, _)| known == name);
-            if is_new && std::ptr::eq(def.options, token_options()) && item.is_empty() {
-                self.tokens.push((name.to_owned(), token::table(&options, &mut building)?));
-            }
-            Ok(scheme)
+            Ok((scheme, if is_token { Some(token::table(&options, &mut building)?) } else { None }))
         });
-        made.map(|scheme| (scheme, def.class)).map_err(|e| self.source.report(place, e.to_string(), ""))
+        let (scheme, table) = made.map_err(|e| self.source.report(place, e.to_string(), ""))?;
+        if let Some(table) = table {
+            self.keep(name, table, options.is("auto_create"), item.is_empty());
+        }
+        Ok((scheme, def.class))
+    }
+
+    /// Remembers the table of a token scheme.
+    fn keep(&mut self, name: &str, table: Arc<TokensTable>, auto_create: bool, is_named: bool) {
+        if auto_create && !self.auto_tokens.iter().any(|known| Arc::ptr_eq(known, &table)) {
+            self.auto_tokens.push(table.clone());
+        }
+        if is_named && !self.tokens.iter().any(|(known, _)| known == name) {
+            self.tokens.push((name.to_owned(), table));
+        }
     }
 
     fn def(&self, name: &str, place: Place, members: &[(Key, Node)]) -> Result<&'static SchemeDef, Report> {

@@ -192,7 +192,7 @@ A secret is written in one of three ways:
 | --- | --- |
 | `{ file = "secret_key" }` | in a file of its own; as the configuration file, and not readable by others (mode 0640 or less). Line breaks at its end do not count |
 | `{ env = "AUTHCHAIN_SECRET_KEY" }` | in this variable of the host's environment; ignored in set-uid and set-gid processes |
-| `"…"` | in the configuration itself, which others may then not read; this is not checked |
+| `"…"` | in the configuration itself, which others may then not read; `authchain doctor` looks |
 
 `secret_key` signs sessions and what hosts have signed (`auth_sign`), and makes the digests of tokens in logs and listings, and
 of user names in the counters of the throttle. With another key those counters start anew; what the former one signed counts

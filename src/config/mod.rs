@@ -8,6 +8,8 @@ mod node;
 mod offered;
 mod read;
 pub(crate) mod serve;
+#[cfg(feature = "cli")]
+pub(crate) mod survey;
 pub(crate) mod tables;
 
 use std::path::{Path, PathBuf};
@@ -62,6 +64,8 @@ pub(crate) struct Config {
     pub chains: Vec<(String, Chain)>,
     /// What `authchain serve` needs to know.
     pub serve: serve::Serve,
+    /// The token tables of which every user whom we make gets one.
+    pub auto_tokens: Vec<Arc<TokensTable>>,
     /// The token tables by the name of their scheme; `token` is always among them.
     pub tokens: Vec<(String, Arc<TokensTable>)>,
     /// The headers by which schemes of any chain are told who it is.

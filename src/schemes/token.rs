@@ -44,6 +44,13 @@ pub(super) const DEF: SchemeDef = SchemeDef {
             default: "\"created\"",
             doc: "Its column of the moment of creation.",
         },
+        OptionDef {
+            name: "auto_create",
+            kind: Kind::Boolean,
+            default: "false",
+            doc: "Whether every user made here (by the command, the C function or `remote_user`) gets a token at once, as by the \
+                  guide's signal. For users whom Django makes see docs/tokens.md.",
+        },
     ],
     build,
 };

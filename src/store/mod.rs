@@ -1,6 +1,8 @@
 //! The database: answers questions ("who owns this token?") with rows it owns, decides nothing.
 //! SQL stands in `tables`, one file per Django table; connections in `sqlite`.
 
+#[cfg(feature = "cli")]
+pub(crate) mod examine;
 pub(crate) mod session_files;
 pub(crate) mod sqlite;
 pub(crate) mod tables;

@@ -67,6 +67,14 @@ pub(crate) fn make_if_missing(path: &Path, mode: u32) -> Result<(), String> {
     }
 }
 
+/// Whether the user whose rights this process has may do all of this: `R_OK`, `W_OK`, `X_OK`.
+#[cfg(feature = "cli")]
+pub(crate) fn may(path: &Path, what: i32) -> bool {
+    let Ok(name) = CString::new(path.as_os_str().as_bytes()) else { return false };
+    // SAFETY: `name` ends with a NUL and lives through the call.
+    unsafe { libc::faccessat(libc::AT_FDCWD, name.as_ptr(), what, libc::AT_EACCESS) == 0 }
+}
+
 /// Whether an opened file is a regular one that is private enough.
 pub(super) fn check(file: &File, privacy: Privacy) -> Result<(), String> {
     let meta = file.metadata().map_err(|e| format!("cannot be read: {}", reason(&e)))?;

@@ -13,3 +13,5 @@ pub(crate) mod syslog;
 #[cfg(feature = "cli")]
 pub(crate) mod terminal;
 pub(crate) mod thread;
+#[cfg(feature = "cli")]
+pub(crate) mod user;

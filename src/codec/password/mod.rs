@@ -147,6 +147,11 @@ impl Hashers {
         result
     }
 
+    /// Whether a hash is of a listed algorithm.
+    pub fn knows(&self, encoded: &str) -> bool {
+        self.identify(encoded).is_some()
+    }
+
     /// Whether a hash that verified should be made anew (Django's `must_update`). A hash of the
     /// preferred algorithm that cannot be read, for which Django raises, is true.
     pub fn must_update(&self, encoded: &str) -> bool {

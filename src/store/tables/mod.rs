@@ -27,6 +27,12 @@ impl Identifier {
             Err(Error::Invalid("a table or column name"))
         }
     }
+
+    /// The name without quotes.
+    #[cfg(feature = "cli")]
+    pub(crate) fn name(&self) -> &str {
+        &self.0
+    }
 }
 
 impl std::fmt::Display for Identifier {

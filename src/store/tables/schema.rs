@@ -19,7 +19,24 @@ pub(crate) fn create(path: &Path) -> Result<(), Error> {
     connection.close().map_err(|(_, error)| error.into())
 }
 
+/// Gives every user who is added from now on a token, whoever adds them.
+pub(crate) fn add_token_trigger(path: &Path) -> Result<(), Error> {
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.execute_batch(TOKEN_TRIGGER)?;
+    connection.close().map_err(|(_, error)| error.into())
+}
+
 const SCHEMA: &str = include_str!("schema.sql");
+
+/// SQLite's generator is seeded by the system, and anew where a connection is opened after a fork. The
+/// moment is Django's text, in UTC. Also in docs/tokens.md, for databases that are there already.
+pub(crate) const TOKEN_TRIGGER: &str = "\
+CREATE TRIGGER authchain_auto_token AFTER INSERT ON auth_user
+BEGIN
+    INSERT INTO authtoken_token (key, created, user_id)
+    VALUES (lower(hex(randomblob(20))), strftime('%Y-%m-%d %H:%M:%f000', 'now'), NEW.id);
+END;
+";
 
 #[cfg(test)]
 mod tests {

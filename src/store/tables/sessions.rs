@@ -30,6 +30,13 @@ impl SessionsTable {
         Self { table, by_key }
     }
 
+    /// The table and its columns, as Django names them.
+    #[cfg(feature = "cli")]
+    pub(crate) fn names(&self) -> Result<(&Identifier, Vec<Identifier>), Error> {
+        let columns = ["session_key", "session_data", "expire_date"].map(Identifier::parse);
+        Ok((&self.table, columns.into_iter().collect::<Result<_, _>>()?))
+    }
+
     /// The payload of a session that has not ended.
     pub(crate) fn data(&self, db: &Db, key: &str, now: &str) -> Result<Option<String>, Error> {
         db.access()?.with_held(Held::Session, &self.by_key, |statement| {

@@ -1,6 +1,6 @@
 //! `authtoken_token` of Django REST framework: one clear-text key per user.
 
-use rusqlite::OptionalExtension;
+use rusqlite::{Connection, OptionalExtension};
 
 use super::Identifier;
 use super::users::{User, UserId, UsersTable, is_unique_violation};
@@ -53,11 +53,23 @@ impl TokensTable {
         })
     }
 
-    /// Gives the user the key `fresh`, unless there is one and `replace` is false; the key that
-    /// holds afterwards.
+    /// See [`Self::give`]; in a transaction of its own.
     pub(crate) fn get_or_create(
         &self,
         db: &Db,
+        user: &UserId,
+        fresh: &str,
+        now: &str,
+        replace: bool,
+    ) -> Result<Secret, Error> {
+        db.access()?.transaction(|connection| self.give(connection, user, fresh, now, replace))
+    }
+
+    /// Gives the user the key `fresh`, unless there is one and `replace` is false; the key that
+    /// holds afterwards. Within a transaction.
+    pub(crate) fn give(
+        &self,
+        connection: &Connection,
         user: &UserId,
         fresh: &str,
         now: &str,
@@ -68,19 +80,16 @@ impl TokensTable {
         let insert =
             format!("INSERT INTO {} ({}, {}, {}) VALUES (?1, ?2, ?3)", self.table, self.key, self.created, self.user);
         let id = user.to_value();
-        let access = db.access()?;
-        access.transaction(|connection| {
-            if replace {
-                connection.execute(&delete, [&id])?;
-            } else if let Some(key) = connection.query_row(&find, [&id], |row| row.get::<_, String>(0)).optional()? {
-                return Ok(Secret::new(key));
-            }
-            match connection.execute(&insert, rusqlite::params![fresh, now, id]) {
-                Ok(_) => Ok(Secret::new(fresh)),
-                Err(e) if is_unique_violation(&e) => Err(Error::Store("the fresh token key exists already".to_owned())),
-                Err(e) => Err(e.into()),
-            }
-        })
+        if replace {
+            connection.execute(&delete, [&id])?;
+        } else if let Some(key) = connection.query_row(&find, [&id], |row| row.get::<_, String>(0)).optional()? {
+            return Ok(Secret::new(key));
+        }
+        match connection.execute(&insert, rusqlite::params![fresh, now, id]) {
+            Ok(_) => Ok(Secret::new(fresh)),
+            Err(e) if is_unique_violation(&e) => Err(Error::Store("the fresh token key exists already".to_owned())),
+            Err(e) => Err(e.into()),
+        }
     }
 
     /// Deletes a key. False: there was none.
@@ -120,5 +129,29 @@ impl TokensTable {
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The columns of the table.
+    #[cfg(feature = "cli")]
+    pub(crate) fn names(&self) -> Vec<&Identifier> {
+        vec![&self.key, &self.user, &self.created]
+    }
+
+    /// Django's text of the moment when the newest token was made.
+    #[cfg(feature = "cli")]
+    pub(crate) fn newest(&self, db: &Db) -> Result<Option<String>, Error> {
+        let sql = format!("SELECT max({}) FROM {}", self.created, self.table);
+        Ok(db.access()?.connection()?.query_row(&sql, [], |row| row.get(0))?)
+    }
+
+    /// How many users who may log in have no token.
+    #[cfg(feature = "cli")]
+    pub(crate) fn count_without(&self, db: &Db, users: &UsersTable) -> Result<i64, Error> {
+        let active = users.is_active.as_ref().map_or("1".to_owned(), |column| format!("u.{column}"));
+        let sql = format!(
+            "SELECT count(*) FROM {} u WHERE {active} AND NOT EXISTS (SELECT 1 FROM {} t WHERE t.{} = u.{})",
+            users.table, self.table, self.user, users.id
+        );
+        Ok(db.access()?.connection()?.query_row(&sql, [], |row| row.get(0))?)
     }
 }

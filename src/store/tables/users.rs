@@ -1,7 +1,7 @@
 //! The user table: `auth_user`, or whatever `AUTH_USER_MODEL` names.
 
 use rusqlite::types::{Value, ValueRef};
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::Identifier;
 use crate::codec::{Secret, integer, uuid};
@@ -258,8 +258,14 @@ impl UsersTable {
         self.many(db, &sql, &[])
     }
 
-    /// Adds a row. `Ok(None)`: the name is taken.
-    pub(crate) fn insert(&self, db: &Db, new: &NewUser<'_>) -> Result<Option<User>, Error> {
+    /// Adds a row, and in the same transaction what `also` adds for the new user. `Ok(None)`: the name
+    /// is taken.
+    pub(crate) fn insert(
+        &self,
+        db: &Db,
+        new: &NewUser<'_>,
+        also: impl FnOnce(&Connection, &User) -> Result<(), Error>,
+    ) -> Result<Option<User>, Error> {
         let (names, values) = self.new_row(new);
         let places: Vec<String> = (1..=values.len()).map(|i| format!("?{i}")).collect();
         let sql = format!("INSERT INTO {} ({}) VALUES ({})", self.table, names.join(", "), places.join(", "));
@@ -271,7 +277,11 @@ impl UsersTable {
                 Err(e) => return Err(e.into()),
             }
             let by_row = self.select("u.rowid = last_insert_rowid()");
-            Ok(connection.query_row(&by_row, [], |row| self.read(row)).optional()?)
+            let Some(user) = connection.query_row(&by_row, [], |row| self.read(row)).optional()? else {
+                return Ok(None);
+            };
+            also(connection, &user)?;
+            Ok(Some(user))
         })
     }
 
@@ -304,6 +314,37 @@ impl UsersTable {
         };
         let sql = format!("UPDATE {} SET {column} = ?2 WHERE {} = ?1", self.table, self.id);
         self.update(db, &sql, [id.to_value(), Value::Integer(active.into())])
+    }
+
+    /// The columns that the model is said to have.
+    #[cfg(feature = "cli")]
+    pub(crate) fn names(&self) -> Vec<&Identifier> {
+        let perhaps =
+            [&self.email, &self.is_active, &self.is_staff, &self.is_superuser, &self.date_joined, &self.last_login];
+        let required = [&self.id, &self.username, &self.password];
+        required.into_iter().chain(perhaps.into_iter().flatten()).chain(&self.empty_texts).collect()
+    }
+
+    /// Shows every user's name and stored password to `see`.
+    #[cfg(feature = "cli")]
+    pub(crate) fn each_password(&self, db: &Db, mut see: impl FnMut(&str, &str)) -> Result<(), Error> {
+        let sql = format!("SELECT {}, {} FROM {}", self.username, self.password, self.table);
+        let access = db.access()?;
+        let mut statement = access.connection()?.prepare(&sql)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let text = |column| Ok::<_, Error>(row.get_ref(column)?.as_str().unwrap_or_default());
+            see(text(0)?, text(1)?);
+        }
+        Ok(())
+    }
+
+    /// Django's text of the last login of all.
+    #[cfg(feature = "cli")]
+    pub(crate) fn last_login_of_all(&self, db: &Db) -> Result<Option<String>, Error> {
+        let Some(column) = &self.last_login else { return Ok(None) };
+        let sql = format!("SELECT max({column}) FROM {}", self.table);
+        Ok(db.access()?.connection()?.query_row(&sql, [], |row| row.get(0))?)
     }
 
     fn new_row(&self, new: &NewUser<'_>) -> (Vec<String>, Vec<Value>) {
