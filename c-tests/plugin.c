@@ -397,6 +397,34 @@ static void instances(const char *path)
   CHECK(counts->alive == 0);
 }
 
+/* The first generation stays with the context, later ones end with their last request. */
+static void a_reload_configures_anew(const char *path)
+{
+  struct counts *counts = counts_of(path);
+  char toml[2 * PATH_MAX], other[2 * PATH_MAX + 32];
+  auth_options options = AUTH_OPTIONS_INIT;
+  auth_context *context = NULL;
+  int i, before = counts->configured;
+  CHECK(counts->alive == 0);
+  snprintf(toml, sizeof toml, HEAD "[schemes.mine]\nplugin = \"%s\"\ntype = \"counted\"\n", path);
+  snprintf(other, sizeof other, "%stag = \"new\"\n", toml);
+  write_file("reloaded.toml", toml);
+  options.path = auth_text(in_folder("reloaded.toml"));
+  CHECK_STATUS(auth_context_open(&options, &context, NULL), AUTH_OK);
+  write_file("reloaded.toml", other);
+  for (i = 1; i <= 3; i++) {
+    CHECK_STATUS(auth_context_reload(context, NULL), AUTH_OK);
+    CHECK(counts->configured == before + 1 + i);
+    CHECK(counts->alive == 2); /* the first and the one in use */
+    CHECK_TEXT(counts->last->tag, "new");
+  }
+  write_file("reloaded.toml", "no toml");
+  CHECK_STATUS(auth_context_reload(context, NULL), AUTH_ECONFIG);
+  CHECK(counts->alive == 2);
+  auth_context_free(context);
+  CHECK(counts->alive == 0);
+}
+
 static void a_host_and_a_plugin_do_not_share_a_name(const char *path)
 {
   auth_options options = AUTH_OPTIONS_INIT;
@@ -476,6 +504,7 @@ int main(int argc, char **argv)
   options(counted);
   bad_options(counted);
   instances(counted);
+  a_reload_configures_anew(counted);
   a_host_and_a_plugin_do_not_share_a_name(counted);
   configure_may_fork(counted);
   one_thread(counted, "alone", 1);
