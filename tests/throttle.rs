@@ -203,3 +203,15 @@ fn a_configuration_that_would_not_hold_is_refused_at_its_line() {
         assert!(refused.contains(said) && refused.contains("authchain.toml:5"), "{line}: {refused}");
     }
 }
+
+#[test]
+fn the_database_is_no_store_by_another_name_either() {
+    let place = Place::new("[throttle]\nstore = \"file:other.sqlite3\"\n");
+    fs::write(place.path("db.sqlite3"), "").unwrap();
+    std::os::unix::fs::symlink("db.sqlite3", place.path("other.sqlite3")).unwrap();
+    let said = place.complains(&["check"]);
+    assert!(said.contains("authchain.toml:4") && said.contains("the store is the file of the database"), "{said}");
+    fs::remove_file(place.path("other.sqlite3")).unwrap();
+    fs::hard_link(place.path("db.sqlite3"), place.path("other.sqlite3")).unwrap();
+    assert!(place.complains(&["check"]).contains("the store is the file of the database"));
+}

@@ -28,6 +28,7 @@ use crate::schemes::{Building, PROBES, SCHEMES, Scheme, SchemeDef, token};
 use crate::store::tables::Identifier;
 use crate::store::tables::throttle::SCHEMA;
 use crate::store::{GroupsTable, IdKind, Makes, Settings, Throttle, TokensTable, UsersTable};
+use crate::sys::file;
 use crate::verdict::SchemeName;
 
 /// What a scheme of a chain is made from, kept for inline chains.
@@ -407,7 +408,8 @@ fn throttle_store(source: &Source<'_>, database: Settings, store: &str, place: P
     };
     // Who writes the database may write beside it; who reads the configuration often may not there.
     let path = database.path.parent().unwrap_or(source.base).join(path);
-    if path == database.path {
+    let identity = file::identity(&path);
+    if path == database.path || (identity.is_some() && identity == file::identity(&database.path)) {
         // It would be made when it is missing, and its journal changed.
         return Err(source.report(place, "the store is the file of the database", "expected \"database\""));
     }
