@@ -1,6 +1,7 @@
 //! `authchain doctor`, each point once well and once ill, on databases of real Django, with real modes
 //! and a real other user. Where a remedy is a command, it is run, and the point is well afterwards.
 
+mod apache;
 mod host;
 mod place;
 #[path = "../support/mod.rs"]
@@ -10,6 +11,7 @@ use std::fs;
 use std::os::unix::fs::chown;
 use std::process::Command;
 
+use apache::Apache;
 use place::{Finding, GOOD, NOBODY, PASSWORDS, Place, SECRET, is_root, mode, nobody};
 use support::{django, python};
 
@@ -19,9 +21,8 @@ use support::{django, python};
 fn a_good_site_is_well_even_strictly() {
     let place = Place::new();
     let user = if is_root() { &["--user", "root"][..] } else { &[] };
-    let apache = tempfile::tempdir().unwrap();
-    fs::write(apache.path().join("apache2.conf"), "Listen 80\n").unwrap();
-    let apache = ["--apache", apache.path().to_str().unwrap()];
+    let well = Apache::new("WSGIPassAuthorization On", "");
+    let apache = ["--apache", well.path()];
     let args = [user, &apache, &["--strict", "--deep"]].concat();
     let findings = place.findings(&args);
     assert!(findings.iter().all(|finding| finding.state == "ok" && finding.remedy.is_empty()), "{findings:#?}");
@@ -439,31 +440,4 @@ fn session_files_are_kept_from_others() {
     place.is_mended("session_files", &[], "failure", "is not there");
     mode(&place.path("kept"), 0o755);
     place.is_mended("session_files", &[], "warning", "whose names are their keys");
-}
-
-#[test]
-fn apache_has_to_pass_authorization_on() {
-    let place = Place::new();
-    let apache = tempfile::tempdir().unwrap();
-    let write = |name: &str, text: &str| {
-        let path = apache.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    };
-    let said = || place.point("apache", &["--apache", apache.path().to_str().unwrap()]);
-    assert_eq!(said().state, "warning"); // nothing to read there
-    write("apache2.conf", "Listen 80\n# WSGIScriptAlias / /x\n");
-    write("sites-available/off.conf", "WSGIScriptAlias / /x\n");
-    assert_eq!(said().state, "ok");
-    let site = "<VirtualHost *:80>\n  wsgiscriptalias / \\\n    /srv/wsgi.py\n  MORE\n</VirtualHost>\n";
-    write("sites-enabled/on.conf", site);
-    let ill = said();
-    assert!(ill.state == "warning" && ill.text.contains("sites-enabled/on.conf:2:"), "{ill:?}");
-    let directive = ill.remedy.split('`').nth(1).unwrap();
-    write("sites-enabled/on.conf", &site.replace("MORE", directive));
-    assert_eq!(said().state, "ok");
-    write("sites-enabled/on.conf", &site.replace("MORE", "WSGIPassAuthorization Off"));
-    assert_eq!(said().state, "warning");
-    write("conf-enabled/wsgi.conf", "WSGIPassAuthorization On\n");
-    assert_eq!(said().state, "ok");
 }

@@ -1,128 +1,152 @@
-//! mod_wsgi keeps `Authorization` from the application unless it is told to pass it on. Looks for that
-//! in Apache's files, line by line: `Include`, `<If…>` and variables are not followed.
+//! mod_wsgi keeps `Authorization` from an application unless it is told to pass it on. So the question
+//! for each application behind Apache is: what does it get to know a user by?
 
-use std::fs;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use super::httpd::{Directive, Section, directives};
 use super::{Patient, Said, ok, output, warning};
 
-/// Whether every site with a WSGI application passes `Authorization` on.
-pub(super) fn passes_authorization(patient: &Patient<'_>) -> Vec<Said> {
+/// What every WSGI application gets, and what to write when that is nothing.
+pub(super) fn applications(patient: &Patient<'_>) -> Vec<Said> {
     let usual = Path::new("/etc/apache2");
-    let folder = match &patient.args.apache {
-        Some(folder) => folder.as_path(),
-        None if usual.is_dir() => usual,
+    let named = match &patient.args.apache {
+        Some(named) => named.as_path(),
+        None if usual.join(MAIN).exists() => usual,
         None => return vec![],
     };
-    let mut files = Vec::new();
-    find(folder, DEEPEST, &mut files);
-    if files.is_empty() && patient.args.apache.is_none() {
-        return vec![];
+    let config = if named.is_dir() { named.join(MAIN) } else { named.to_owned() };
+    output::progress("asking Apache for its configuration");
+    let all = match directives(&config) {
+        Ok(all) => all,
+        Err(why) => return vec![warning(why, "see `apache2ctl configtest`; another file: `--apache FILE`")],
+    };
+    let places: Vec<_> = all.iter().filter_map(Place::of_application).flat_map(|place| place.and_below(&all)).collect();
+    if places.is_empty() {
+        return vec![ok(format!("{}: no WSGI application", config.display()))];
     }
-    if files.is_empty() {
-        return vec![warning(
-            format!("{} has no configuration of Apache", folder.display()),
-            "name its folder: `--apache DIR`",
-        )];
-    }
-    output::progress("reading Apache's configuration");
-    let mut seen = Seen::default();
-    files.iter().for_each(|file| seen.read(file));
-    let deaf: Vec<_> = seen.scopes.iter().filter(|scope| scope.has_application && !scope.passes).collect();
-    if deaf.is_empty() || seen.everywhere {
-        return vec![ok(format!("{} files below {}; Include was not followed", files.len(), folder.display()))];
-    }
-    let said = deaf.iter().map(|scope| {
-        let text =
-            format!("{}:{}: a WSGI application that never sees `Authorization`", scope.file.display(), scope.line);
-        warning(text, "write `WSGIPassAuthorization On` beside its WSGIScriptAlias")
-    });
-    said.collect()
+    places.iter().map(|place| place.judged(&all)).collect()
 }
 
-/// A `<VirtualHost>`, or a file outside of them.
-struct Scope {
-    file: PathBuf,
-    /// Of the first application.
-    line: usize,
-    has_application: bool,
-    passes: bool,
+/// A URL path at which an application answers.
+#[derive(Clone)]
+struct Place<'a> {
+    url: String,
+    script: PathBuf,
+    host: Option<&'a Section>,
+    alias: &'a Directive,
 }
 
-#[derive(Default)]
-struct Seen {
-    scopes: Vec<Scope>,
-    /// Whether the directive stands outside every virtual host.
-    everywhere: bool,
-}
+impl<'a> Place<'a> {
+    fn of_application(alias: &'a Directive) -> Option<Self> {
+        let is_alias = alias.name == "wsgiscriptalias" || alias.name == "wsgiscriptaliasmatch";
+        let [url, script, ..] = alias.arguments.as_slice() else { return None };
+        is_alias.then(|| Self {
+            url: url.clone(),
+            script: PathBuf::from(script),
+            host: alias.sections.iter().find(|section| matches!(section, Section::Host(..))),
+            alias,
+        })
+    }
 
-impl Seen {
-    fn read(&mut self, file: &Path) {
-        let mut text = Vec::new();
-        let opened = fs::File::open(file);
-        if opened.and_then(|file| file.take(LARGEST).read_to_end(&mut text)).is_err() {
-            return;
-        }
-        let scope = || Scope { file: file.to_owned(), line: 0, has_application: false, passes: false };
-        let (mut outside, mut inside): (Scope, Option<Scope>) = (scope(), None);
-        for (i, line) in joined(&String::from_utf8_lossy(&text)) {
-            let mut words = line.split_whitespace();
-            let word = words.next().unwrap_or_default().to_ascii_lowercase();
-            let current = inside.as_mut().unwrap_or(&mut outside);
-            match word.as_str() {
-                "<virtualhost" => inside = Some(scope()),
-                "</virtualhost>" => self.scopes.extend(inside.take()),
-                "wsgiscriptalias" | "wsgiscriptaliasmatch" if !current.has_application => {
-                    current.has_application = true;
-                    current.line = i;
+    /// The place itself, and those below it that have rules of their own.
+    fn and_below(self, all: &[Directive]) -> Vec<Self> {
+        let mut urls = vec![self.url.clone()];
+        for directive in all.iter().filter(|directive| MATTERS.contains(&directive.name.as_str())) {
+            for section in &directive.sections {
+                if let Section::Location(url) = section
+                    && self.is_on_host_of(directive)
+                    && covers(&self.url, url)
+                    && !urls.contains(url)
+                {
+                    urls.push(url.clone());
                 }
-                "wsgipassauthorization" => {
-                    current.passes =
-                        words.next().is_some_and(|value| value.trim_matches('"').eq_ignore_ascii_case("on"));
-                }
-                _ => {}
             }
         }
-        self.everywhere |= outside.passes;
-        self.scopes.push(outside);
-        self.scopes.extend(inside);
+        urls.into_iter().map(|url| Self { url, ..self.clone() }).collect()
+    }
+
+    fn is_on_host_of(&self, directive: &Directive) -> bool {
+        let host = directive.sections.iter().find(|section| matches!(section, Section::Host(..)));
+        host.is_none() || host == self.host
+    }
+
+    /// The directive that holds here: what stands nearer wins, `<Location>` over `<Directory>`
+    /// (httpd, "How the sections are merged").
+    fn effective<'d>(&self, all: &'d [Directive], name: &str) -> Option<&'d Directive> {
+        let ranked = all.iter().filter(|directive| directive.name == name);
+        let ranked = ranked.filter_map(|directive| Some((self.rank(directive)?, directive)));
+        // Of equals the last, as `max_by_key` does.
+        ranked.max_by_key(|(rank, _)| *rank).map(|(_, directive)| directive)
+    }
+
+    fn rank(&self, directive: &Directive) -> Option<(u8, usize)> {
+        if !self.is_on_host_of(directive) {
+            return None;
+        }
+        let mut rank = (0, 0);
+        for section in &directive.sections {
+            rank = rank.max(match section {
+                Section::Condition => rank,
+                Section::Host(..) => (1, 0),
+                Section::Directory(folder) if self.script.starts_with(folder) => (2, folder.as_os_str().len()),
+                Section::Location(url) if covers(url, &self.url) => (3, 0),
+                Section::Directory(_) | Section::Location(_) | Section::Unknown => return None,
+            });
+        }
+        Some(rank)
+    }
+
+    fn is_on(&self, all: &[Directive], name: &str) -> bool {
+        let value = self.effective(all, name).and_then(|directive| directive.arguments.first());
+        value.is_some_and(|value| value.eq_ignore_ascii_case("on"))
+    }
+
+    fn judged(&self, all: &[Directive]) -> Said {
+        let argument = |name: &str| self.effective(all, name).and_then(|d| d.arguments.first()).cloned();
+        let passes = self.is_on(all, "wsgipassauthorization") && !self.is_on(all, "authchainstripcredentials");
+        let kind = argument("authtype").filter(|kind| !kind.eq_ignore_ascii_case("none"));
+        let required = self.effective(all, "require").map(|require| require.arguments.join(" "));
+        let is_guarded = required.is_some_and(|words| !words.eq_ignore_ascii_case("all granted"));
+        let chain = argument("authchain").unwrap_or_else(|| "default".to_owned());
+        match kind {
+            Some(kind) if kind.eq_ignore_ascii_case("authchain") && is_guarded => {
+                let also = if passes { ", and Authorization as well" } else { "; Authorization stays with Apache" };
+                ok(self.says(&format!("gets the user whom the chain {chain} finds, as REMOTE_USER{also}")))
+            }
+            Some(kind) if kind.eq_ignore_ascii_case("authchain") => warning(
+                self.says("has AuthType authchain, but nothing that requires a user: nobody is asked"),
+                "write `Require authchain-authenticated` there",
+            ),
+            _ if passes => ok(self.says("gets Authorization and decides by itself")),
+            Some(kind) if is_guarded => warning(
+                self.says(&format!(
+                    "gets the user of AuthType {kind} and never sees Authorization: no token reaches it"
+                )),
+                REMEDY,
+            ),
+            _ => warning(self.says("gets neither Authorization nor a user"), REMEDY),
+        }
+    }
+
+    fn says(&self, what: &str) -> String {
+        let Directive { file, line, .. } = self.alias;
+        let host = match self.host {
+            Some(Section::Host(_, name)) => format!(" of <VirtualHost {name}>"),
+            _ => String::new(),
+        };
+        format!("{}:{line}: the application at {}{host} {what}", file.display(), self.url)
     }
 }
 
-/// The lines with their numbers; one that ends with a backslash goes on in the next.
-fn joined(text: &str) -> Vec<(usize, String)> {
-    let mut lines: Vec<(usize, String)> = Vec::new();
-    let mut goes_on = false;
-    for (i, line) in text.lines().enumerate() {
-        let (part, more) = line.strip_suffix('\\').map_or((line, false), |part| (part, true));
-        match lines.last_mut() {
-            Some((_, last)) if goes_on => last.push_str(part),
-            _ => lines.push((i + 1, part.to_owned())),
-        }
-        goes_on = more;
-    }
-    lines
+/// Whether a `<Location>` of one path holds for another: the same, or above it.
+fn covers(above: &str, path: &str) -> bool {
+    let above = above.trim_end_matches('/');
+    path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// The files that Apache's packages make it read: what is only available is left out.
-fn find(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) {
-    let Ok(entries) = fs::read_dir(folder) else { return };
-    let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
-    paths.sort();
-    for path in paths {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if files.len() == MOST_FILES {
-            return;
-        }
-        if path.is_dir() && depth > 0 && !name.ends_with("-available") {
-            find(&path, depth - 1, files);
-        } else if path.is_file() && name.ends_with(".conf") {
-            files.push(path);
-        }
-    }
-}
-
-const DEEPEST: usize = 3;
-const MOST_FILES: usize = 2000;
-const LARGEST: u64 = 1 << 20;
+/// The directives that decide.
+const MATTERS: [&str; 4] = ["wsgipassauthorization", "authtype", "require", "authchainstripcredentials"];
+const REMEDY: &str = "write `WSGIPassAuthorization On` to let it decide by itself, or `AuthType authchain` and \
+                      `Require authchain-authenticated` to have the chain decide";
+/// Debian's name of the file.
+const MAIN: &str = "apache2.conf";

@@ -4,6 +4,7 @@
 mod apache;
 mod database;
 mod files;
+mod httpd;
 mod passwords;
 mod policy;
 mod rights;
@@ -31,8 +32,8 @@ pub(super) struct Args {
     /// Count warnings as failures
     #[arg(long)]
     strict: bool,
-    /// The folder of the Apache configuration [default: /etc/apache2 if there is one]
-    #[arg(long, value_name = "DIR")]
+    /// The configuration of Apache, or its folder [default: /etc/apache2 if there is one]
+    #[arg(long, value_name = "FILE")]
     apache: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
@@ -89,7 +90,7 @@ const POINTS: &[Point] = &[
     ("tls", policy::tls),
     ("cookies", policy::cookies),
     ("session_files", files::sessions),
-    ("apache", apache::passes_authorization),
+    ("apache", apache::applications),
 ];
 
 /// What is looked at with the rights of the host.
