@@ -53,6 +53,10 @@ static void forged_identities_are_taken_away_and_the_real_one_comes(void)
   auth_request *request = request_with(context, headers, 3);
   const char *removed = SCRUBBED "-x_auth_user\n-X.Remote_User\n";
   char expected[512];
+  auth_header bytes = {AUTH_STR("X\xff" "Auth\xe9User"), AUTH_STR("root")};
+  auth_request *odd = request_with(context, &bytes, 1);
+  CHECK_TEXT(edits_of(odd), SCRUBBED "-X\xff" "Auth\xe9User\n"); /* as it came, whatever it is */
+  auth_request_free(odd);
   CHECK_TEXT(edits_of(request), removed); /* before a verdict */
   CHECK_STATUS(auth_request_authenticate(request, 0), AUTH_OK);
   snprintf(expected, sizeof expected, "%s+X-Auth-User: alice\n+X-Auth-User-Id: 1\n+X-Auth-Scheme: token\n", removed);
@@ -104,7 +108,7 @@ static auth_status from(const auth_context *context, const char *peer, uint32_t 
   http.peer = auth_text(peer);
   http.flags = flags;
   http.headers = headers;
-  http.n_headers = 2;
+  http.n_headers = *proto != 0 ? 2 : 1;
   if (auth_request_new(context, &http, out) != AUTH_OK)
     broken("request");
   return auth_request_authenticate(*out, 0);
@@ -122,6 +126,7 @@ static void clear_text_from_elsewhere_is_refused_before_any_challenge(void)
     {"", "", 0, AUTH_REFUSED},                    {"192.0.2.1", "https", 0, AUTH_REFUSED},
     {"198.51.100.7", "https", 0, AUTH_OK},        {"198.51.100.7", "http", 0, AUTH_REFUSED},
     {"::ffff:127.0.0.1", "", 0, AUTH_OK},         {"192.0.2.1", "", AUTH_HTTP_SKIP_CSRF, AUTH_REFUSED},
+    {"127.0.0.1", "http", 0, AUTH_REFUSED},       {"127.0.0.1", "https", 0, AUTH_REFUSED}, /* of a proxy that nobody trusts */
   };
   auth_context *context = open_text(TOP("site.db") "trusted_proxies = [\"198.51.100.7\"]\n"
                                     "secure_proxy_ssl_header = [\"HTTP_X_FORWARDED_PROTO\", \"https\"]\n"
@@ -212,7 +217,7 @@ static void take(void *data, int severity, const char *line)
 static void a_file_gets_lines_unless_the_host_takes_them(void)
 {
   char line[256] = "", got[256] = "";
-  auth_context *context = open_text(TOP("site.db") "log = \"auth.log\"\nlog_level = \"debug\"\n" ONE("\"token\""));
+  auth_context *context = open_text(TOP("site.db") "log = \"./auth.log\"\nlog_level = \"debug\"\n" ONE("\"token\""));
   FILE *file;
   ask(context, "Token " ALICE_KEY, AUTH_OK);
   auth_context_free(context);
@@ -221,7 +226,7 @@ static void a_file_gets_lines_unless_the_host_takes_them(void)
     broken("auth.log");
   CHECK(strstr(line, "Z authchain: ok user=alice scheme=token\n") != NULL);
   CHECK(fgets(line, sizeof line, file) == NULL);
-  context = open_with(TOP("site.db") "log = \"auth.log\"\n" ONE("\"token\""), NULL, 0, take, got);
+  context = open_with(TOP("site.db") "log = \"./auth.log\"\n" ONE("\"token\""), NULL, 0, take, got);
   ask(context, NULL, AUTH_REFUSED);
   CHECK_TEXT(got, "chain.no_credentials refused");
   CHECK(fgets(line, sizeof line, file) == NULL);

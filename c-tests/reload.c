@@ -277,10 +277,17 @@ static int comes(auth_status wanted, const char *authorization, const char *metr
 
 static void the_default_context_follows_its_file(void)
 {
+  auth_context *kept = NULL;
+  int waited;
   setenv("AUTHCHAIN_CONFIG", in_folder("default.toml"), 1);
   write_file("default.toml", TOP("site.db") CHAIN("default", "\"token\""));
   CHECK_STATUS(one_call("Token " ALICE_KEY), AUTH_OK);
+  CHECK_STATUS(auth_default_context(&kept, NULL), AUTH_OK);
   write_file("default.toml", TOP("site.db") CHAIN("default", "\"bearer\"") BEARER);
+  for (waited = 0; waited < PATIENCE_MS && once(kept, 0, "Bearer " ALICE_KEY) != AUTH_OK; waited += 50)
+    usleep(50 * 1000); /* also who keeps its handle and asks for nothing else follows */
+  CHECK(waited < PATIENCE_MS);
+  auth_context_free(kept);
   CHECK(comes(AUTH_OK, "Bearer " ALICE_KEY, "reloads_total{result=\"loaded\"} 1\n"));
   CHECK_STATUS(one_call("Token " ALICE_KEY), AUTH_REFUSED);
   write_file("default.toml", "no toml");

@@ -259,7 +259,7 @@ impl Chain {
 
 /// Whether nobody between can have read the request.
 fn is_private(request: &Request<'_>, site: &Site) -> bool {
-    site.is_secure(request) || site.client(request).is_some_and(|client| client.is_loopback())
+    site.is_secure(request) || site.is_from_here(request)
 }
 
 impl Link {

@@ -7,8 +7,8 @@ use crate::verdict::Identity;
 /// One change.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Edit {
-    /// Take away every header of this name.
-    Remove(String),
+    /// Take away every header of this name, of whatever bytes it is.
+    Remove(Vec<u8>),
     /// Add this header.
     Add(&'static str, String),
 }
@@ -25,12 +25,11 @@ const SCHEME: &str = "X-Auth-Scheme";
 /// besides ours.
 pub(crate) fn edits(request: &Request<'_>, identity: Option<&Identity>, also: &[String]) -> Vec<Edit> {
     let guarded: Vec<_> = [USER, USER_ID, SCHEME].into_iter().chain(also.iter().map(String::as_str)).collect();
-    let mut edits: Vec<_> = guarded.iter().map(|name| Edit::Remove((*name).to_owned())).collect();
+    let mut edits: Vec<_> = guarded.iter().map(|name| Edit::Remove(name.as_bytes().to_vec())).collect();
     request.headers().each(|header| {
         let is_other_spelling = guarded.iter().any(|name| same(header.name, name.as_bytes()));
-        let name = || Edit::Remove(String::from_utf8_lossy(header.name).into_owned());
-        let is_known =
-            |edit: &Edit| matches!(edit, Edit::Remove(name) if name.as_bytes().eq_ignore_ascii_case(header.name));
+        let name = || Edit::Remove(header.name.to_vec());
+        let is_known = |edit: &Edit| matches!(edit, Edit::Remove(name) if name.eq_ignore_ascii_case(header.name));
         if is_other_spelling && !edits.iter().any(is_known) {
             edits.push(name());
         }
@@ -75,7 +74,12 @@ mod tests {
     fn removed(names: &[&str]) -> Vec<String> {
         let list: Vec<_> = names.iter().map(|name| Header { name: name.as_bytes(), value: b"root" }).collect();
         let edits = edits(&Request::new(Headers::List(&list)), None, &["X-Remote-User".to_owned()]);
-        edits.into_iter().filter_map(|edit| if let Edit::Remove(name) = edit { Some(name) } else { None }).collect()
+        edits
+            .into_iter()
+            .filter_map(|edit| {
+                if let Edit::Remove(name) = edit { Some(String::from_utf8_lossy(&name).into_owned()) } else { None }
+            })
+            .collect()
     }
 
     #[test]

@@ -27,7 +27,8 @@ pub(crate) struct Live {
     later: Arc<Later>,
     reloaded: AtomicU64,
     refused: AtomicU64,
-    watch: Watch,
+    /// Followed by the default context only.
+    watch: Option<Watch>,
 }
 
 /// The generation after the first.
@@ -35,7 +36,7 @@ struct Later(Latch<Option<Arc<Context>>>);
 
 /// The configuration file as it was last seen.
 struct Watch {
-    /// When it was last looked at; 0 is never.
+    /// When it was last looked at.
     looked_ms: AtomicU64,
     seen: Latch<Seen>,
 }
@@ -59,22 +60,30 @@ type Stamp = Option<(u64, u64, u64, i64, i64)>;
 impl Live {
     /// Loads a configuration. Starts no thread, opens no connection.
     pub(crate) fn open(origin: Origin, host: Host) -> Result<Arc<Self>, Report> {
-        fork::without_fork(|| Self::open_inside(origin, host))
+        fork::without_fork(|| Self::open_inside(origin, host, false))
     }
 
-    fn open_inside(origin: Origin, host: Host) -> Result<Arc<Self>, Report> {
+    fn open_inside(origin: Origin, host: Host, follows: bool) -> Result<Arc<Self>, Report> {
         let stamp = stamp(&origin); // before it is read: a change in between is seen later
         let first = Arc::new(Context::open_inside(&origin, host, None)?);
         let later = Arc::new(Later(Latch::new(None)));
         let member: Weak<Later> = Arc::downgrade(&later);
         fork::register(member);
-        let watch = Watch { looked_ms: AtomicU64::new(0), seen: Latch::new(Seen { stamp, state: State::Used }) };
+        let looked_ms = AtomicU64::new(clock::coarse_ms());
+        let watch = follows.then(|| Watch { looked_ms, seen: Latch::new(Seen { stamp, state: State::Used }) });
         let (reloaded, refused, is_replaced) = Default::default();
         Ok(Arc::new(Self { origin, first, is_replaced, later, reloaded, refused, watch }))
     }
 
-    /// The generation in use.
+    /// The generation in use; a default context first looks whether its file has changed.
     pub(crate) fn now(&self) -> Arc<Context> {
+        if let Some(watch) = &self.watch {
+            self.look(watch);
+        }
+        self.current()
+    }
+
+    fn current(&self) -> Arc<Context> {
         let later = || self.later.0.lock().clone();
         // Acquire: who sees the mark finds the later generation.
         if self.is_replaced.load(Ordering::Acquire) {
@@ -91,7 +100,7 @@ impl Live {
 
     /// Puts the next generation in place; the former one is to be dropped outside.
     fn next(&self) -> Result<Arc<Context>, Report> {
-        let now = self.now();
+        let now = self.current();
         let host = now.host().clone();
         match Context::open_inside(&self.origin, host, Some(&now)) {
             Ok(next) => {
@@ -117,21 +126,19 @@ impl Live {
     /// Looks once a second at most whether the file has changed, and loads it when it has been the
     /// same for a second: half a file may be a good one that says less. What was refused is told to
     /// the log once.
-    pub(crate) fn look(&self) {
-        let now = clock::coarse_ms().max(1);
-        let looked = self.watch.looked_ms.load(Ordering::Relaxed);
-        let is_time = now.saturating_sub(looked) >= EVERY_MS
-            && self.watch.looked_ms.compare_exchange(looked, now, Ordering::AcqRel, Ordering::Relaxed).is_ok();
-        if is_time
-            && looked != 0
-            && let Some(former) = fork::without_fork(|| self.follow())
+    fn look(&self, watch: &Watch) {
+        let now = clock::coarse_ms();
+        let looked = watch.looked_ms.load(Ordering::Relaxed);
+        if now.saturating_sub(looked) >= EVERY_MS
+            && watch.looked_ms.compare_exchange(looked, now, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+            && let Some(former) = fork::without_fork(|| self.follow(watch))
         {
             self.part_with(former);
         }
     }
 
-    fn follow(&self) -> Option<Arc<Context>> {
-        let mut seen = self.watch.seen.lock();
+    fn follow(&self, watch: &Watch) -> Option<Arc<Context>> {
+        let mut seen = watch.seen.lock();
         let stamp = stamp(&self.origin);
         if stamp != seen.stamp {
             *seen = Seen { stamp, state: State::New };
@@ -141,10 +148,12 @@ impl Live {
             return None;
         }
         let next = self.next();
-        if let (Err(report), State::New, Some(log)) = (&next, seen.state, self.now().log()) {
+        if let (Err(report), State::New, Some(log)) = (&next, seen.state, self.current().log()) {
             log.take(Severity::Error, &format!("config.refused {report}"));
         }
         seen.state = if next.is_ok() { State::Used } else { State::Refused };
+        // Written while it was read: what was read may be half of it, and is replaced by the whole.
+        seen.stamp = if self::stamp(&self.origin) == stamp { stamp } else { None };
         next.ok()
     }
 
@@ -182,7 +191,6 @@ pub(crate) fn default_context(plugins: Loader) -> Result<&'static Arc<Live>, Rep
     // The last failure, so that a flood of requests does not read a broken file each time.
     static FAILED: Latch<Option<(u64, Report)>> = Latch::new(None);
     if let Some(live) = CONTEXT.get() {
-        live.look();
         return Ok(live);
     }
     fork::without_fork(|| {
@@ -195,7 +203,7 @@ pub(crate) fn default_context(plugins: Loader) -> Result<&'static Arc<Live>, Rep
         }
         let opened = CONTEXT.get_or_try_init(|| {
             let origin = Origin { plugins: Some(plugins), ..Origin::usual() };
-            Live::open_inside(origin, Host::default())
+            Live::open_inside(origin, Host::default(), true)
         });
         *failed = opened.as_ref().err().map(|report| (now, report.clone()));
         opened

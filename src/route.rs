@@ -61,6 +61,12 @@ impl Route {
         Ok(judgement)
     }
 
+    /// Whether requests in clear text from elsewhere are refused.
+    #[cfg(feature = "cli")]
+    pub(crate) fn requires_tls(&self) -> bool {
+        self.chain.as_ref().is_some_and(Chain::requires_tls)
+    }
+
     /// Whether the endpoint or its chain needs the body of this request.
     pub(crate) fn wants_body(&self, request: &Request<'_>) -> bool {
         request.is_method(&["POST"]) || self.chain.as_ref().is_some_and(|chain| chain.wants_body(request))

@@ -2,6 +2,7 @@
 //! came from, to which host it went, and whether it was encrypted on its way.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::net::IpAddr;
 
 use crate::codec::origin::{AllowedHosts, Disallowed};
@@ -30,8 +31,17 @@ impl Network {
         let (address, bits) = text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
         let address: IpAddr = address.parse().ok()?;
         let most = if address.is_ipv4() { 32 } else { 128 };
-        let bits = bits.map_or(Some(most), |bits| bits.parse().ok().filter(|bits| *bits <= most))?;
-        Some(Self { address, bits })
+        let bits: u8 = bits.map_or(Some(most), |bits| bits.parse().ok().filter(|bits| *bits <= most))?;
+        // Peers are compared as what they are: ::ffff:192.0.2.0/120 is 192.0.2.0/24.
+        match address.to_canonical() {
+            mapped if mapped != address => Some(Self { address: mapped, bits: bits.checked_sub(128 - 32)? }),
+            _ => Some(Self { address, bits }),
+        }
+    }
+
+    /// Whether every address of its kind lies in it.
+    pub(crate) fn is_everybody(self) -> bool {
+        self.bits == 0
     }
 
     /// Whether an address lies in it.
@@ -42,6 +52,12 @@ impl Network {
             _ => return false,
         };
         shared >= u32::from(self.bits)
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.address, self.bits)
     }
 }
 
@@ -64,6 +80,14 @@ impl Site {
             return said.split(|b| *b == b',').next().is_some_and(|first| first.trim_ascii() == value.as_bytes());
         }
         request.tls
+    }
+
+    /// Whether the request was made on this machine. What a proxy on this machine has sent on was not,
+    /// wherever it says that it comes from.
+    pub(crate) fn is_from_here(&self, request: &Request<'_>) -> bool {
+        let own = self.secure_proxy_ssl_header.as_ref().map(|(name, _)| name.as_str());
+        let is_sent_on = FORWARDING.into_iter().chain(own).any(|name| request.header(name.as_bytes()).is_some());
+        !is_sent_on && peer(request).is_some_and(|peer| peer.is_loopback())
     }
 
     /// Host and port that the client meant, if it is one of ours (`HttpRequest.get_host`).
@@ -114,6 +138,10 @@ impl Site {
     }
 }
 
+/// What proxies add (RFC 7239, and what was there before it).
+const FORWARDING: [&str; 7] =
+    ["Forwarded", "Via", "X-Real-IP", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Port"];
+
 fn peer(request: &Request<'_>) -> Option<IpAddr> {
     address(request.peer)
 }
@@ -154,10 +182,13 @@ mod tests {
             ("192.0.2.1", "192.0.2.1", true),
             ("192.0.2.1", "192.0.2.2", false),
             ("fe80::/10", "febf::1", true),
+            ("::ffff:127.0.0.1", "127.0.0.1", true),
+            ("::ffff:10.0.0.0/104", "10.9.9.9", true),
+            ("::ffff:10.0.0.0/104", "11.0.0.1", false),
         ] {
             assert_eq!(Network::parse(network).unwrap().has(address.parse().unwrap()), has, "{network} {address}");
         }
-        for wrong in ["", "10.0.0.0/33", "10.0.0", "a/8", "::1/129", "10.0.0.0/"] {
+        for wrong in ["", "10.0.0.0/33", "10.0.0", "a/8", "::1/129", "10.0.0.0/", "::ffff:0.0.0.0/95"] {
             assert_eq!(Network::parse(wrong), None, "{wrong}");
         }
     }
@@ -177,6 +208,19 @@ mod tests {
         assert!(site().host(&request).is_err() && site().is_secure(&request));
         assert_eq!(site().port(&request), "444");
         assert_eq!(site().client(&request), "192.0.2.9".parse().ok());
+    }
+
+    #[test]
+    fn what_a_proxy_on_this_machine_sends_on_is_not_from_here() {
+        assert!(site().is_from_here(&request("127.0.0.1", "Host: x\r\n")));
+        assert!(site().is_from_here(&request("::ffff:127.0.0.1", "")));
+        assert!(!site().is_from_here(&request("192.0.2.1", "")) && !site().is_from_here(&request("", "")));
+        for header in FORWARDING.into_iter().chain(["x-forwarded-proto"]) {
+            for value in ["127.0.0.1", "http", "", "unknown"] {
+                let block = format!("{header}: {value}\r\n");
+                assert!(!site().is_from_here(&request("127.0.0.1", &block)), "{block}");
+            }
+        }
     }
 
     #[test]

@@ -2,6 +2,9 @@
 
 mod support;
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
 use support::Host;
 
 const HEAD: &str = "database = \"sqlite:db.sqlite3\"\nsecret_key = \"s3cr3t-canary\"\n";
@@ -106,6 +109,19 @@ fn faults_behind_a_good_head_are_placed() {
         ("[hashers.bcrypt_sha256]\nrounds = 3\n", 4, 10, "expected a whole number from"),
         ("[hashers.scrypt]\nwork_factor = 1000\n", 3, 10, "[hashers.scrypt]"),
         ("[hashers.md5]\nsalt = 1\n", 4, 1, "unknown key \"salt\""),
+        ("[chains.\"a/b\"]\nschemes = [\"basic\"]\n", 3, 9, "\"a/b\" is no name of a chain"),
+        ("[chains.\"\"]\nschemes = [\"basic\"]\n", 3, 9, "\"\" is no name of a chain"),
+        ("[endpoints.\"a b\"]\ntype = \"login\"\n", 3, 12, "\"a b\" is no name of a chain or endpoint"),
+        (
+            "[endpoints.a]\ntype = \"login\"\npath = \"/x\"\n[endpoints.b]\ntype = \"logout\"\npath = \"/x\"\n",
+            6,
+            12,
+            "\"/x\" is the path of [endpoints.a] already",
+        ),
+        ("[endpoints.login]\npath = \"/healthz\"\n", 3, 12, "belongs to `authchain serve`"),
+        ("[endpoints.login]\npath = \"/auth/login\"\n", 3, 12, "belongs to `authchain serve`"),
+        ("log = \"auth.log\"\n", 3, 1, "is no place for a log"),
+        ("log = \"Syslog\"\n", 3, 1, "is no place for a log"),
         ("[chains.default]\n", 3, 9, "[chains.default] has no schemes"),
         ("[chains.default]\nschemes = []\n", 4, 11, "cannot find anybody"),
         ("[chains.default]\nschemes = \"basic\"\n", 4, 11, "expected a list of schemes"),
@@ -303,4 +319,21 @@ fn files_that_others_can_change_or_read_are_refused() {
     std::fs::remove_file(&secret).unwrap();
     std::fs::create_dir(&secret).unwrap();
     assert!(Host::open(config, folder.path(), &[]).is_err_and(|report| report.contains("is not a regular file")));
+}
+
+#[test]
+fn the_log_is_no_file_that_is_something_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    fs::write(path("secret_key"), "s".repeat(50)).unwrap();
+    fs::set_permissions(path("secret_key"), fs::Permissions::from_mode(0o600)).unwrap();
+    fs::write(path("db.sqlite3"), "").unwrap();
+    std::os::unix::fs::symlink("db.sqlite3", path("other")).unwrap();
+    for log in ["db.sqlite3", "db.sqlite3-wal", "secret_key", "throttle.sqlite3", "throttle.sqlite3-journal", "other"] {
+        let config = "database = \"sqlite:db.sqlite3\"\nsecret_key = { file = \"secret_key\" }\n";
+        let chain = "[chains.default]\nschemes = [\"basic\"]\n";
+        let refused = Host::open(&format!("{config}log = \"./{log}\"\n{chain}"), folder.path(), &[]).err();
+        assert!(refused.as_ref().is_some_and(|text| text.contains(":3:1: the log is a file")), "{log}: {refused:?}");
+        assert!(Host::open(&format!("{config}log = \"./{log}.log\"\n{chain}"), folder.path(), &[]).is_ok(), "{log}");
+    }
 }

@@ -407,3 +407,60 @@ fn the_place_where_tokens_are_given_is_found() {
     fs::write(project.path("urls.py"), "nonsense").unwrap();
     assert!(project.configure().contains("# The URL patterns were not looked at: NameError"));
 }
+
+/// What a model refuses by code, the table does not show.
+#[test]
+fn rules_of_models_that_the_table_does_not_show_are_not_passed_over() {
+    let models = |user: &str, token: &str| {
+        let project = Project::new("");
+        fs::create_dir(project.path("people")).unwrap();
+        fs::write(project.path("people/__init__.py"), "").unwrap();
+        let head = "from django.contrib.auth.models import AbstractUser, UserManager\n\
+                    from django.db import models\n\
+                    from rest_framework.authtoken.models import Token as Base\n\
+                    from rest_framework.authentication import TokenAuthentication\n";
+        fs::write(project.path("people/models.py"), format!("{head}{user}\n{token}\n")).unwrap();
+        project.add("INSTALLED_APPS = list(dict.fromkeys([*INSTALLED_APPS, 'rest_framework', 'rest_framework.authtoken', 'people']))");
+        project.add("AUTH_USER_MODEL = 'people.Person'");
+        project
+    };
+    let plain = "class Person(AbstractUser):\n    pass";
+    let hidden = "class Live(UserManager):\n    def get_queryset(self):\n        return super().get_queryset().exclude(first_name='gone')\n\
+                  class Person(AbstractUser):\n    objects = Live()";
+    let own_check = "class Person(AbstractUser):\n    def check_password(self, raw):\n        return False";
+    let own_name = "class Other(UserManager):\n    def get_by_natural_key(self, name):\n        return self.get(username__iexact=name)\n\
+                    class Person(AbstractUser):\n    objects = Other()";
+    let own_hash = "class Person(AbstractUser):\n    def get_session_auth_hash(self):\n        return 'x'";
+    let classes = "REST_FRAMEWORK = {'DEFAULT_AUTHENTICATION_CLASSES': ['rest_framework.authentication.' + name for name in \
+                   ('BasicAuthentication', 'TokenAuthentication', 'SessionAuthentication')]}";
+    for (user, schemes, said) in [
+        (plain, "\"basic\", \"token\", \"session\"", ""),
+        (own_check, "\"token\", \"session\"", "people.models.Person has a check_password of its own"),
+        (own_name, "\"token\", \"session\"", "finds names by a rule of its own"),
+        (own_hash, "\"basic\", \"token\"", "people.models.Person has a get_session_auth_hash of its own"),
+    ] {
+        let project = models(user, "");
+        project.add(classes);
+        let printed = project.print(&["--secret-file", project.path("sk").to_str().unwrap()]);
+        assert!(printed.contains(&format!("schemes = [{schemes}]")) && printed.contains(said), "{user}: {printed}");
+    }
+    let project = models(hidden, "");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_authchain"));
+    command.args(["from-django", "settings", "--python", python().to_str().unwrap(), "--path"]).arg(project.0.path());
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("has a get_queryset of its own"), "{output:?}");
+    let token = "class Valid(models.Manager):\n    def get_queryset(self):\n        return super().get_queryset().filter(user__is_active=True)\n\
+                 class Key(Base):\n    class Meta:\n        proxy = True\n    objects = Valid()\n\
+                 class KeyAuthentication(TokenAuthentication):\n    model = Key";
+    let project = models(plain, token);
+    project.add(
+        "REST_FRAMEWORK = {'DEFAULT_AUTHENTICATION_CLASSES': ['people.models.KeyAuthentication', \
+                 'rest_framework.authentication.BasicAuthentication']}",
+    );
+    let printed = project.print(&["--secret-file", project.path("sk").to_str().unwrap()]);
+    assert!(
+        printed.contains("schemes = [\"basic\"]") && printed.contains("KeyAuthentication is left out"),
+        "{printed}"
+    );
+}

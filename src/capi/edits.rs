@@ -24,11 +24,13 @@ pub struct auth_edits {
 
 impl auth_edits {
     pub(super) fn new(edits: Vec<Edit>) -> Self {
-        // Header names of an array may hold any bytes; one with a NUL is no header of any server.
-        let text = |t: &str| CString::new(t).ok();
+        // Names may hold any bytes; one with a NUL is no header of any server.
+        fn text(t: impl Into<Vec<u8>>) -> Option<CString> {
+            CString::new(t).ok()
+        }
         let list = edits.into_iter().filter_map(|edit| match edit {
-            Edit::Remove(name) => Some((AUTH_HEADER_REMOVE, text(&name)?, CString::default())),
-            Edit::Add(name, value) => Some((AUTH_HEADER_ADD, text(name)?, text(&value)?)),
+            Edit::Remove(name) => Some((AUTH_HEADER_REMOVE, text(name)?, CString::default())),
+            Edit::Add(name, value) => Some((AUTH_HEADER_ADD, text(name)?, text(value)?)),
         });
         Self { list: list.collect() }
     }

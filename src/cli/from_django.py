@@ -280,6 +280,30 @@ def users(model):
     return table("users", names) + notes
 
 
+def hides_rows(manager):
+    """Whether a manager may leave rows out, which the library, reading the table, would find."""
+    from django.db.models.manager import BaseManager
+    return type(manager).get_queryset is not BaseManager.get_queryset
+
+
+def own_rules(model):
+    """Why passwords, and why sessions, of a user model are not what the table says; None where they are."""
+    from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+    if hides_rows(model._default_manager):
+        raise Unfit("the default manager of %s has a get_queryset of its own; authchain reads every row of the table"
+                    % dotted(model))
+    changed = changes(model, AbstractBaseUser) if issubclass(model, AbstractBaseUser) else {"check_password"}
+    finds = getattr(type(model._default_manager), "get_by_natural_key", None)
+    passwords = sessions = None
+    if changed & {"check_password", "acheck_password"}:
+        passwords = "%s has a check_password of its own" % dotted(model)
+    elif finds is not BaseUserManager.get_by_natural_key:
+        passwords = "the manager of %s finds names by a rule of its own" % dotted(model)
+    if changed & {"get_session_auth_hash", "get_session_auth_fallback_hash", "_get_session_auth_hash"}:
+        sessions = "%s has a get_session_auth_hash of its own" % dotted(model)
+    return passwords, sessions
+
+
 def required(model, named):
     """Text columns that a new user gets as empty texts, and notes on what cannot be filled."""
     from django.db.models import NOT_PROVIDED
@@ -325,6 +349,8 @@ def token(cls, taken):
         return None
     model = cls().get_model()
     if model._meta.abstract:               # rest_framework.authtoken is not installed
+        return None
+    if hides_rows(model.objects):
         return None
     options = {
         "keyword": cls.keyword,
@@ -482,6 +508,11 @@ def answer(question):
     hasher_lines, hasher_tables = hashers(question["hashers"])
     backend_lines, has_passwords, makes_users = backends()
     session_lines, no_sessions = sessions(model)
+    own_passwords, own_sessions = own_rules(model)
+    if has_passwords and own_passwords:
+        has_passwords = False
+        backend_lines.append(note("Passwords are not looked at: %s" % own_passwords))
+    no_sessions = no_sessions or own_sessions
     chain_lines, has_chain = chain(has_passwords, makes_users, no_sessions)
     lines = head(question["settings"]) + database(model) + secret_lines + hasher_lines + backend_lines
     lines += requests() + session_lines + changed(CSRF) + users(model) + hasher_tables + chain_lines

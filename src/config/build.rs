@@ -1,6 +1,7 @@
 //! Building a [`Config`] from a checked tree.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -92,6 +93,11 @@ pub(super) fn config(root: &Node, source: &Source<'_>, origin: &Origin) -> Resul
     let endpoints = builder.endpoints(&section(source, members, "endpoints")?, &chains)?;
     let Builder { tokens, auto_tokens, sessions, csrf, remote_user_backend, made, .. } = builder;
     parts.made = made;
+    let database = database(source, &top, place_of("database"))?;
+    let throttle = throttle(source, &top, members, root.place)?;
+    let own_files = [Some(&database), throttle.as_ref().map(Throttle::store)];
+    let own_files: Vec<_> = own_files.into_iter().flatten().map(|store| store.path.as_path()).collect();
+    let log = log(source, root, &top, place_of("log"), &own_files)?;
     let mut identity_headers: Vec<_> =
         chains.iter().flat_map(|(_, chain)| chain.identity_headers()).map(str::to_owned).collect();
     identity_headers.sort();
@@ -104,18 +110,18 @@ pub(super) fn config(root: &Node, source: &Source<'_>, origin: &Origin) -> Resul
         csrf,
         remote_user_backend,
         endpoints,
-        database: database(source, &top, place_of("database"))?,
+        database,
         groups: groups_table(&users_values).map_err(|e| source.report(place_of("users"), e.to_string(), ""))?,
         hashers: hashers(source, &top, &section(source, members, "hashers")?, place_of("hashers"))?,
         zone: zone(source, &top, place_of("time_zone"))?,
         inactive_may_try: has_backend("AllowAllUsersModelBackend"),
         rehash: top.is("rehash") || top.is("exact"),
         digest_key: DigestKey::new(top.text("secret_key").as_bytes()),
-        log: log(source, &top),
+        log,
         exact: top.is("exact"),
         chains,
         serve: Serve::read(source, members, root.place)?,
-        throttle: throttle(source, &top, members, root.place)?,
+        throttle,
         tokens,
         auto_tokens,
         users,
@@ -161,6 +167,7 @@ impl Builder<'_> {
     fn chains(&mut self, section: &[(Key, Node)]) -> Result<Vec<(String, Chain)>, Report> {
         let mut chains = Vec::new();
         for (key, node) in section {
+            self.name_of_target(key)?;
             let table = format!("[chains.{}]", key.text);
             let members = self.source.table(node, &table)?;
             let values = self.source.values(members, &[tables::CHAINS], &[], &table, key.place)?;
@@ -179,7 +186,32 @@ impl Builder<'_> {
 
     /// Every `[endpoints.NAME]`.
     fn endpoints(&self, section: &[(Key, Node)], chains: &[(String, Chain)]) -> Result<Vec<Route>, Report> {
-        section.iter().map(|(key, node)| self.endpoint(key, node, chains)).collect()
+        let mut routes: Vec<Route> = Vec::new();
+        for (key, node) in section {
+            self.name_of_target(key)?;
+            let route = self.endpoint(key, node, chains)?;
+            let path = &route.path;
+            if let Some(other) = routes.iter().find(|other| other.path == *path) {
+                let text = format!("{path:?} is the path of [endpoints.{}] already", other.name);
+                return Err(self.source.report(key.place, text, "give one of them another path"));
+            }
+            if OWN_PATHS.contains(&path.as_str()) || path.starts_with("/auth/") {
+                let text = format!("{path:?} belongs to `authchain serve` itself");
+                return Err(self.source.report(key.place, text, "give it another path"));
+            }
+            routes.push(route);
+        }
+        Ok(routes)
+    }
+
+    /// Names of chains and endpoints stand in URLs, logs and metrics.
+    fn name_of_target(&self, key: &Key) -> Result<(), Report> {
+        let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"_-.".contains(&b);
+        if !key.text.is_empty() && key.text.bytes().all(is_plain) {
+            return Ok(());
+        }
+        let text = format!("{:?} is no name of a chain or endpoint", key.text);
+        Err(self.source.report(key.place, text, "expected letters of ASCII, digits, `_`, `-` and `.`"))
     }
 
     fn endpoint(&self, key: &Key, node: &Node, chains: &[(String, Chain)]) -> Result<Route, Report> {
@@ -334,6 +366,9 @@ impl Builder<'_> {
     }
 }
 
+/// What `authchain serve` answers itself.
+const OWN_PATHS: [&str; 2] = ["/healthz", "/metrics"];
+
 fn token_options() -> &'static [OptionDef] {
     SCHEMES.iter().find(|def| def.name == "token").map_or(&[], |def| def.options)
 }
@@ -364,18 +399,41 @@ fn database(source: &Source<'_>, top: &Values, place: Place) -> Result<Settings,
     })
 }
 
-fn log(source: &Source<'_>, top: &Values) -> Option<Log> {
+fn log(source: &Source<'_>, root: &Node, top: &Values, place: Place, own: &[&Path]) -> Result<Option<Log>, Report> {
     let level = match top.text("log_level") {
         "error" => Severity::Error,
         "debug" => Severity::Debug,
         _ => Severity::Notice,
     };
-    match top.text("log") {
-        "" => None,
-        "syslog" => Some(Log::syslog(level)),
-        "stderr" => Some(Log::stderr(level)),
-        path => Some(Log::file(source.base.join(path), level)),
+    let path = match top.text("log") {
+        "" => return Ok(None),
+        "syslog" => return Ok(Some(Log::syslog(level))),
+        "stderr" => return Ok(Some(Log::stderr(level))),
+        word if !word.contains('/') => {
+            let remedy = "expected syslog, stderr or a path with a `/` in it";
+            return Err(source.report(place, format!("{word:?} is no place for a log"), remedy));
+        }
+        path => source.base.join(path),
+    };
+    // Each line opens and closes the file, which for a database also drops SQLite's locks.
+    let secrets = root.references("file").into_iter().map(|file| source.base.join(file));
+    let databases = own.iter().flat_map(|path| ["", "-wal", "-shm", "-journal"].map(|end| with_ending(path, end)));
+    let mut taken = databases.chain(secrets).chain([PathBuf::from(source.file)]);
+    let identity = file::identity(&path);
+    if taken.any(|taken| taken == path || (identity.is_some() && identity == file::identity(&taken))) {
+        return Err(source.report(
+            place,
+            "the log is a file that is something else already",
+            "give it a file of its own",
+        ));
     }
+    Ok(Some(Log::file(path, level)))
+}
+
+fn with_ending(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
 }
 
 /// Read and checked also where it is off.

@@ -41,6 +41,18 @@ pub(crate) struct Key {
 }
 
 impl Node {
+    /// What `{ file = "…" }` or `{ env = "…" }` name, by that word: only secrets are written so.
+    pub(super) fn references(&self, word: &str) -> Vec<&str> {
+        match &self.data {
+            Data::Table(members) => match members.as_slice() {
+                [(key, Node { data: Data::Text(text), .. })] if key.text == word => vec![text],
+                members => members.iter().flat_map(|(_, node)| node.references(word)).collect(),
+            },
+            Data::List(items) => items.iter().flat_map(|item| item.references(word)).collect(),
+            _ => vec![],
+        }
+    }
+
     /// What the value is, for errors.
     pub(crate) fn kind(&self) -> &'static str {
         match &self.data {

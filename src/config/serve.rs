@@ -106,6 +106,11 @@ impl Serve {
         self.trusted.iter().any(|network| network.has(address))
     }
 
+    /// A network of `trusted` that is everybody.
+    pub(crate) fn trusts_everybody(&self) -> Option<Network> {
+        self.trusted.iter().copied().find(|network| network.is_everybody())
+    }
+
     pub(super) fn read(source: &Source<'_>, members: &[(Key, Node)], otherwise: Place) -> Result<Self, Report> {
         let place = place_of(members, "serve", otherwise);
         let own = section(source, members, "serve")?;

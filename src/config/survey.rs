@@ -14,6 +14,8 @@ pub(crate) struct Survey {
     pub top: Values,
     /// The files that hold secrets.
     pub secret_files: Vec<PathBuf>,
+    /// The environment variables that hold secrets.
+    pub variables: Vec<String>,
     /// Whether a secret stands in the file itself.
     pub has_inline_secret: bool,
     /// `[schemes.NAME]`, and the items of chains that say more than a name.
@@ -39,6 +41,7 @@ impl Survey {
         let (file, base) = (file(origin), base(origin));
         let written = written(origin)?;
         let has_inline_secret = has_inline_secret(members(&written));
+        let variables = written.references("env").into_iter().map(str::to_owned).collect();
         let root = with_overrides(written, &origin.overrides);
         let source = Source { file: &file, base, inline: false };
         let names: Vec<_> = tables::TABLES.iter().map(|(name, _)| *name).collect();
@@ -47,6 +50,7 @@ impl Survey {
         Ok(Self {
             top: source.values(members(&root), tables::TOP, &names, "the file", root.place)?,
             secret_files: Self::secret_files(origin)?,
+            variables,
             has_inline_secret,
             schemes,
             endpoints: tables_of(&root, "endpoints"),
@@ -61,9 +65,8 @@ impl Survey {
 
     /// The files that hold secrets, whether or not they can be read.
     pub(crate) fn secret_files(origin: &Origin) -> Result<Vec<PathBuf>, Report> {
-        let mut found = Vec::new();
-        find_files(&written(origin)?, &mut found);
-        Ok(found.into_iter().map(|path| base(origin).join(path)).collect())
+        let written = written(origin)?;
+        Ok(written.references("file").into_iter().map(|path| base(origin).join(path)).collect())
     }
 
     /// The shared objects that hold schemes, whether or not they can be loaded.
@@ -127,18 +130,6 @@ fn items(chain: &Written) -> Vec<Written> {
         _ => None,
     });
     named.collect()
-}
-
-/// Every `{ file = "…" }`: only secrets are written so.
-fn find_files(node: &Node, found: &mut Vec<PathBuf>) {
-    match &node.data {
-        Data::Table(members) => match members.as_slice() {
-            [(key, Node { data: Data::Text(path), .. })] if key.text == "file" => found.push(path.into()),
-            members => members.iter().for_each(|(_, node)| find_files(node, found)),
-        },
-        Data::List(items) => items.iter().for_each(|item| find_files(item, found)),
-        _ => {}
-    }
 }
 
 fn has_inline_secret(members: &[(Key, Node)]) -> bool {

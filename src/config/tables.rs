@@ -79,7 +79,7 @@ pub(crate) const GENERAL: &[OptionDef] = &[
         kind: Kind::Text,
         default: "\"\"",
         doc: "Where log lines go when the host does not take them itself: `syslog` (facility authpriv), `stderr`, or the path \
-              of a file, which may be rotated at any time. Empty: nowhere.",
+              of a file of its own, with a `/` in it, which may be rotated at any time. Empty: nowhere.",
     },
     OptionDef {
         name: "log_level",

@@ -139,7 +139,7 @@ fn a_log_that_cannot_be_written_is_noticed() {
     if !is_root() {
         return;
     }
-    let place = Place::with("log = \"auth.log\"\n", "schemes = [\"session\"]\n");
+    let place = Place::with("log = \"./auth.log\"\n", "schemes = [\"session\"]\n");
     mode(place.0.path(), 0o755);
     place.is_mended("host.log", NOBODY, "failure", "nobody may not make files in");
     fs::write(place.path("auth.log"), "").unwrap();

@@ -6,6 +6,7 @@ mod process;
 mod support;
 
 use std::fs;
+use std::io::Read;
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
@@ -577,6 +578,18 @@ fn a_socket_of_nobody_is_replaced_and_nothing_else() {
     let other = UnixListener::bind(&path).unwrap();
     fails("another process answers on this socket");
     drop(other);
+    fs::remove_file(&path).unwrap();
+    // Also when it takes nobody: a queue for one, and somebody in it.
+    let code = "import socket, sys\n\
+                s, c = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)\n\
+                s.bind(sys.argv[1]), s.listen(0), c.connect(sys.argv[1]), print(flush=True), sys.stdin.read()";
+    let mut busy = Command::new(support::python());
+    let busy = busy.args(["-c", code, path.to_str().unwrap()]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut busy = busy.spawn().unwrap();
+    busy.stdout.take().unwrap().read_exact(&mut [0]).unwrap();
+    fails("another process answers on this socket");
+    drop(busy.stdin.take());
+    assert!(busy.wait().unwrap().success());
     let served = Served::run(&mut command(&site, ""));
     assert_eq!(served.get("/healthz", &[]).status, 200);
 }

@@ -88,6 +88,7 @@ const POINTS: &[Point] = &[
     ("allowed_hosts", policy::hosts),
     ("trusted_proxies", policy::proxies),
     ("tls", policy::tls),
+    ("serve", policy::serve),
     ("cookies", policy::cookies),
     ("session_files", files::sessions),
     ("apache", apache::applications),

@@ -1,6 +1,7 @@
 //! What the configuration allows that it had better not, and what it says in vain.
 
 use super::{BASIC, Patient, REMOTE_USER, SESSION, Said, TOKEN, ok, warning};
+use crate::config::serve::Listen;
 
 /// The brake on guessing passwords.
 pub(super) fn throttle(patient: &Patient<'_>) -> Vec<Said> {
@@ -81,14 +82,39 @@ pub(super) fn tls(patient: &Patient<'_>) -> Vec<Said> {
     let can_be_overheard = |chain: &crate::chain::Chain| {
         !chain.requires_tls() && chain.schemes().any(|scheme| [BASIC, TOKEN].contains(&scheme.class))
     };
+    let mut said = Vec::new();
     let chains = patient.config.chains.iter().filter(|(_, chain)| can_be_overheard(chain));
-    match chains.map(|(name, _)| name.as_str()).collect::<Vec<_>>() {
-        chains if chains.is_empty() => vec![ok("no chain takes passwords or tokens in clear text")],
-        chains => {
-            let text = format!("passwords and tokens are also taken in clear text: {}", chains.join(", "));
-            vec![warning(text, format!("set `require_tls = true` in [chains.{}]", chains.join("] and [chains.")))]
-        }
+    let chains: Vec<_> = chains.map(|(name, _)| name.as_str()).collect();
+    if !chains.is_empty() {
+        let text = format!("passwords and tokens are also taken in clear text: {}", chains.join(", "));
+        said.push(warning(text, format!("set `require_tls = true` in [chains.{}]", chains.join("] and [chains."))));
     }
+    let open = patient.config.endpoints.iter().filter(|route| !route.requires_tls());
+    let open: Vec<_> = open.map(|route| route.name.as_str()).collect();
+    if !open.is_empty() {
+        let text = format!("passwords are also taken in clear text by endpoints: {}", open.join(", "));
+        let remedy =
+            format!("set `chain` to one with `require_tls = true` in [endpoints.{}]", open.join("] and [endpoints."));
+        said.push(warning(text, remedy));
+    }
+    if said.is_empty() { vec![ok("nothing takes passwords or tokens in clear text")] } else { said }
+}
+
+/// Whose word `authchain serve` takes, and who can reach it.
+pub(super) fn serve(patient: &Patient<'_>) -> Vec<Said> {
+    let serve = &patient.config.serve;
+    let mut said = Vec::new();
+    if let Some(everybody) = serve.trusts_everybody() {
+        let text = format!("{everybody} is everybody: anybody can say that a POST was a GET, and from where");
+        said.push(warning(text, "list the addresses of the proxies only in `trusted` of [serve]"));
+    }
+    if let Listen::Address(address) = &serve.listen
+        && !address.ip().is_loopback()
+    {
+        let text = format!("`authchain serve` listens on {address}, without encryption");
+        said.push(warning(text, "listen on 127.0.0.1 or on a Unix socket: `listen` of [serve]"));
+    }
+    said
 }
 
 /// Cookies that also go over clear HTTP.

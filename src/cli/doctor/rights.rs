@@ -50,6 +50,10 @@ fn ask(account: &Account, patient: &Patient<'_>) -> Vec<Value> {
         command.arg("--config").arg(absolute(path).unwrap_or(path.clone()));
     }
     command.args(["doctor", "--as-host", "--json"]).stdin(Stdio::null());
+    // Root's environment is not for that user, but for what the configuration reads there.
+    command.env_clear();
+    let kept = patient.survey.variables.iter().map(String::as_str).chain(["PATH", "LANG", "LC_ALL", "TZ"]);
+    command.envs(kept.filter_map(|name| Some((name, std::env::var_os(name)?))));
     account.run(&mut command);
     match command.output() {
         Err(e) => failed(reason(&e)),

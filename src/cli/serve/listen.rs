@@ -4,10 +4,9 @@ use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
-use tokio::net::{TcpListener, TcpSocket, UnixListener, UnixSocket};
+use tokio::net::{TcpListener, TcpSocket, UnixListener, UnixSocket, UnixStream};
 
 use super::connection::Stream;
 use super::forward::Peer;
@@ -30,7 +29,7 @@ pub(super) struct Made {
 
 impl Listener {
     /// The socket that systemd handed over, else a new one. Within the runtime.
-    pub(super) fn open(listen: &Listen, mode: u32) -> Result<Self, String> {
+    pub(super) async fn open(listen: &Listen, mode: u32) -> Result<Self, String> {
         let system = |e: io::Error| format!("the socket that was handed over: {}", reason(&e));
         match inherited()? {
             Some(Inherited::Address(listener)) => {
@@ -45,7 +44,7 @@ impl Listener {
                 Listen::Address(address) => {
                     bind_address(*address).map(Self::Address).map_err(|e| format!("{address}: {}", reason(&e)))
                 }
-                Listen::Socket(path) => bind_file(path, mode).map_err(|why| format!("{}: {why}", path.display())),
+                Listen::Socket(path) => bind_file(path, mode).await.map_err(|why| format!("{}: {why}", path.display())),
             },
         }
     }
@@ -86,8 +85,8 @@ fn bind_address(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-fn bind_file(path: &Path, mode: u32) -> Result<Listener, String> {
-    remove_stale(path)?;
+async fn bind_file(path: &Path, mode: u32) -> Result<Listener, String> {
+    remove_stale(path).await?;
     let bind = || -> io::Result<UnixListener> {
         let socket = UnixSocket::new_stream()?;
         socket.bind(path)?;
@@ -100,15 +99,16 @@ fn bind_file(path: &Path, mode: u32) -> Result<Listener, String> {
 }
 
 /// A process that was killed leaves its socket behind. Nothing else is removed.
-fn remove_stale(path: &Path) -> Result<(), String> {
+async fn remove_stale(path: &Path) -> Result<(), String> {
     let Ok(there) = fs::symlink_metadata(path) else { return Ok(()) };
     if !there.file_type().is_socket() {
         return Err("something that is no socket has this name".to_owned());
     }
-    match UnixStream::connect(path) {
+    // Who listens but has no room for more is there, too: `WouldBlock`.
+    match UnixStream::connect(path).await {
         Err(e) if e.kind() == io::ErrorKind::ConnectionRefused => fs::remove_file(path).map_err(|e| reason(&e)),
-        Err(e) => Err(reason(&e)),
-        Ok(_) => Err("another process answers on this socket".to_owned()),
+        Err(e) if e.kind() != io::ErrorKind::WouldBlock => Err(reason(&e)),
+        _ => Err("another process answers on this socket".to_owned()),
     }
 }
 

@@ -166,7 +166,7 @@ impl Signals {
 
 async fn serve(server: Arc<Server>, listen: &Listen, mode: u32) -> Outcome {
     let mut signals = Signals::new().map_err(|e| Failure::Said(format!("signals: {}", reason(&e))))?;
-    let listener = Listener::open(listen, mode)?;
+    let listener = Listener::open(listen, mode).await?;
     let (stop, stopping) = watch::channel(false);
     output::note(&format!("listening on {}", listener.name()));
     loop {

@@ -53,7 +53,6 @@ impl Throttle {
     }
 
     /// Where the table is.
-    #[cfg(feature = "cli")]
     pub(crate) fn store(&self) -> &Settings {
         &self.store
     }
