@@ -20,7 +20,7 @@ NATIVE := -lsqlite3 -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
 RUST := $(shell find src -name '*.rs') Cargo.toml Cargo.lock build.rs
 
 .PHONY: all setup demo test check soak bench header static install uninstall clean
-.PHONY: check-rust check-c check-symbols test-c test-install test-python
+.PHONY: check-rust check-c check-symbols test-c test-install test-python modules install-modules test-apache
 
 all: $(OUT)/$(SO) target/release/authchain target/release/$(SO)
 
@@ -57,6 +57,18 @@ $(OUT)/libauthchain.a: target/release/libauthchain.a
 	objcopy -w --keep-global-symbol='auth_*' -R .llvmbc -R .llvmcmd $(OUT)/authchain.o
 	rm -f $@ && ar rcs $@ $(OUT)/authchain.o && rm $(OUT)/authchain.o
 
+# Modules of hosts, over the C ABI alone. Only the module itself is exported: APR loads into the global scope.
+modules: $(OUT)/mod_authchain.so
+
+APACHE := $(wildcard modules/apache/*.c modules/apache/*.h)
+APACHE_FLAGS = -std=c99 -O2 -g -fPIC -fvisibility=hidden $(WARN) -Iinclude \
+  $$(apr-1-config --cppflags) -isystem $$(apxs -q INCLUDEDIR) -isystem $$(apr-1-config --includedir)
+apache_module = $(CC) $(APACHE_FLAGS) -shared -o $(1) $(filter %.c,$(APACHE)) -L$(OUT) -lauthchain \
+  -Wl,-rpath,'$(2)' -Wl,-z,relro,-z,now
+
+$(OUT)/mod_authchain.so: $(APACHE) include/authchain.h $(OUT)/$(SO)
+	$(call apache_module,$@,$$ORIGIN)
+
 header:
 	BLESS=1 $(CARGO) test -q --test header
 
@@ -71,7 +83,7 @@ $(OUT)/server: examples/server.c include/authchain.h $(OUT)/$(SO)
 
 # Everything; ends with the runners' summaries.
 test: setup
-	$(MAKE) check test-c test-install test-python
+	$(MAKE) check test-c test-install test-python test-apache
 	@scripts/demo
 
 # The quick half, in the order of cheapness.
@@ -103,6 +115,10 @@ test-python: all
 	AUTHCHAIN_LIBRARY=$(CURDIR)/$(OUT)/$(SO) PYTHONPATH=python-bindings .venv/bin/python -m pytest -q python-bindings/tests
 	MYPYPATH=python-bindings .venv/bin/python -m mypy --strict python-bindings/authchain python-bindings/typing_tests examples/app.py
 
+# Real Apaches on free ports.
+test-apache: all modules
+	.venv/bin/python -m pytest -q -p no:cacheprovider modules/apache/tests
+
 soak: setup all
 	scripts/soak
 
@@ -121,6 +137,15 @@ install: all static
 	install -m 755 target/release/authchain $(DESTDIR)$(BINDIR)/
 	sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@INCLUDEDIR@|$(INCLUDEDIR)|; s|@VERSION@|$(VERSION)|' \
 	  authchain.pc.in > $(DESTDIR)$(LIBDIR)/pkgconfig/authchain.pc
+
+# Where apxs says that modules are; a2enmod finds the .load where Debian keeps them.
+install-modules: all
+	install -d $(DESTDIR)$$(apxs -q LIBEXECDIR)
+	$(call apache_module,$(DESTDIR)$$(apxs -q LIBEXECDIR)/mod_authchain.so,$(LIBDIR))
+	if [ -d "$$(apxs -q sysconfdir)/mods-available" ]; then \
+	  install -d $(DESTDIR)$$(apxs -q sysconfdir)/mods-available; \
+	  echo "LoadModule authchain_module $$(apxs -q LIBEXECDIR)/mod_authchain.so" \
+	    > $(DESTDIR)$$(apxs -q sysconfdir)/mods-available/authchain.load; fi
 
 uninstall:
 	rm -f $(DESTDIR)$(INCLUDEDIR)/authchain.h $(DESTDIR)$(BINDIR)/authchain \
