@@ -12,6 +12,8 @@ struct named {
   int is_endpoint;
 };
 
+enum { MOST_TEXT = 1024 * 1024 }; /* of a configuration (docs/config.md) */
+
 /* Both belong to the configuration that is being read or was read last. `names` is NULL but while one is
  * read: directives of .htaccess come from many threads, and their chains are looked for when asked. */
 static apr_array_header_t *names;
@@ -36,7 +38,7 @@ static const char *read_name(cmd_parms *cmd, const char *value, const char **to,
     named->server = cmd->server;
     named->is_endpoint = is_endpoint;
   }
-  return *value == '\0' ? "the name is empty" : NULL;
+  return NULL;
 }
 
 static const char *read_chain(cmd_parms *cmd, const char *value, const char **to)
@@ -167,7 +169,7 @@ int authchain_config_begin(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptem
   return OK;
 }
 
-/* The text of a file, which is small: the library has just taken it. */
+/* The text of a file, which is small, else the library will refuse it. */
 static apr_status_t read_text(struct authchain_site *site, apr_pool_t *pool)
 {
   apr_file_t *file;
@@ -176,13 +178,23 @@ static apr_status_t read_text(struct authchain_site *site, apr_pool_t *pool)
   apr_status_t status = apr_file_open(&file, site->file, APR_FOPEN_READ, APR_FPROT_OS_DEFAULT, pool);
   if (status == APR_SUCCESS)
     status = apr_file_info_get(&info, APR_FINFO_SIZE, file);
-  if (status != APR_SUCCESS)
+  if (status != APR_SUCCESS || info.size > MOST_TEXT)
     return status;
   text = (char *)apr_palloc(pool, (apr_size_t)info.size + 1);
   status = apr_file_read_full(file, text, (apr_size_t)info.size, &site->text_len);
   site->text = text;
   apr_file_close(file);
   return APR_STATUS_IS_EOF(status) ? APR_SUCCESS : status; /* an empty file, or one that got shorter */
+}
+
+static auth_status open_text(const struct authchain_site *site, auth_context **context, auth_report **why, apr_pool_t *pool)
+{
+  auth_options options = AUTH_OPTIONS_INIT;
+  options.text.ptr = site->text;
+  options.text.len = site->text_len;
+  options.base_dir = auth_text(ap_make_dirstr_parent(pool, site->file));
+  options.host = auth_text("apache");
+  return auth_context_open(&options, context, why);
 }
 
 /* Whether the context knows the names that were given for its site. */
@@ -206,26 +218,37 @@ static int check_names(const struct authchain_site *site, const auth_context *co
   return found;
 }
 
-/* Opens the file and gives it up again: opening starts no thread and no connection, and only a context
- * knows which chains there are. Its children will open the text of now, so that one that is born while
- * somebody edits the file is like the others. */
+static int tell(server_rec *server, auth_status status, auth_report *why)
+{
+  ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, server, "AuthChainConfig: %s",
+               status == AUTH_ECONFIG ? auth_report_message(why) : auth_strerror(status));
+  auth_report_free(why);
+  return 0;
+}
+
+/* Checks the file, then opens the text that was in it and gives it up again: opening starts no thread and no
+ * connection, and only a context knows which chains there are. The children will open the same text, so that one
+ * that is born while somebody edits the file is like the others. */
 static int check_site(struct authchain_site *site, server_rec *server, apr_pool_t *pconf)
 {
   auth_options options = AUTH_OPTIONS_INIT;
   auth_context *context = NULL;
   auth_report *why = NULL;
   auth_status status;
-  int good = 0;
+  apr_status_t is_read = read_text(site, pconf);
+  int good;
   options.path = auth_text(site->file);
-  status = auth_context_open(&options, &context, &why);
+  status = auth_config_check(&options, &why);
   if (status != AUTH_OK)
-    ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, server, "AuthChainConfig: %s",
-                 status == AUTH_ECONFIG ? auth_report_message(why) : auth_strerror(status));
-  else if (read_text(site, pconf) != APR_SUCCESS)
-    ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, server, "AuthChainConfig: %s cannot be read", site->file);
-  else
-    good = check_names(site, context);
-  auth_report_free(why);
+    return tell(server, status, why);
+  if (is_read != APR_SUCCESS) {
+    ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, is_read, server, "AuthChainConfig: %s", site->file);
+    return 0;
+  }
+  status = open_text(site, &context, &why, pconf);
+  if (status != AUTH_OK)
+    return tell(server, status, why);
+  good = check_names(site, context);
   auth_context_free(context);
   return good;
 }
@@ -294,14 +317,8 @@ void authchain_child_init(apr_pool_t *pchild, server_rec *main_server)
   int i;
   for (i = 0; i < sites->nelts; i++) {
     struct authchain_site *site = APR_ARRAY_IDX(sites, i, struct authchain_site *);
-    auth_options options = AUTH_OPTIONS_INIT;
     auth_report *why = NULL;
-    auth_status status;
-    options.text.ptr = site->text;
-    options.text.len = site->text_len;
-    options.base_dir = auth_text(ap_make_dirstr_parent(pchild, site->file));
-    options.host = auth_text("apache");
-    status = auth_context_open(&options, &site->context, &why);
+    auth_status status = open_text(site, &site->context, &why, pchild);
     if (status != AUTH_OK) {
       ap_log_error(APLOG_MARK, APLOG_CRIT, 0, main_server, "%s, as user %ld: %s; every request will be answered with 503",
                    site->file, (long)geteuid(),

@@ -29,7 +29,7 @@ enum authchain_forward { AUTHCHAIN_FORWARD_NONE, AUTHCHAIN_FORWARD_IDENTITY };
  * says so: what chooses a chain, never what decides which file is believed or what leaves the server. */
 #define AUTHCHAIN_IN_SERVER RSRC_CONF
 #define AUTHCHAIN_IN_FOLDER (RSRC_CONF | ACCESS_CONF)
-#define AUTHCHAIN_IN_HTACCESS OR_AUTHCFG
+#define AUTHCHAIN_IN_HTACCESS (RSRC_CONF | OR_AUTHCFG)
 
 /* The directives: X(field, type, default, name, context, reader, values, meaning). Fields, the flags that
  * they were set, defaults, merging and httpd's table of commands are made from these rows, so that no

@@ -247,10 +247,11 @@ AuthChainConfig authchain.toml
         return subprocess.run(self.command("-t"), capture_output=True, text=True, timeout=SECONDS)
 
     def start(self) -> None:
-        """Starts the server and waits until it listens."""
+        """Starts the server and waits until it answers."""
         out = (self.folder / "out").open("wb")
         self.process = subprocess.Popen(self.command("-DFOREGROUND"), stdout=out, stderr=out, start_new_session=True)
         wait_for(self.is_listening, "listening")
+        self.raw(b"OPTIONS * HTTP/1.0\r\n\r\n")  # it listens before it has read its configuration for good
 
     def is_listening(self) -> bool:
         """Whether somebody can connect."""
