@@ -36,9 +36,11 @@ static int is_among(const char *word, const void *words)
   return 0;
 }
 
+typedef int condition(request_rec *r, const auth_user *user, const void *words);
+
 /* Providers are asked before anybody is authenticated, too: then, and for nobody, the answer is that a user is
  * missing, which has httpd ask who it is. */
-static authz_status answer(request_rec *r, int (*holds)(request_rec *, const auth_user *, const void *), const void *words)
+static authz_status answer(request_rec *r, condition *holds, const void *words)
 {
   const auth_user *user = r->user != NULL ? authchain_user(r) : NULL;
   if (user == NULL)
@@ -212,9 +214,12 @@ void authchain_authz_register(apr_pool_t *pool)
     const char *name;
     authz_provider provider;
   } providers[] = {
-    {"authchain-user", {check_user, read_words}},       {"authchain-authenticated", {check_authenticated, read_nothing}},
-    {"authchain-passed", {check_passed, read_nothing}}, {"authchain-flag", {check_flag, read_flags}},
-    {"authchain-scheme", {check_scheme, read_words}},   {"authchain-group", {check_group, read_words}},
+    {"authchain-authenticated", {check_authenticated, read_nothing}},
+    {"authchain-passed", {check_passed, read_nothing}},
+    {"authchain-user", {check_user, read_words}},
+    {"authchain-flag", {check_flag, read_flags}},
+    {"authchain-scheme", {check_scheme, read_words}},
+    {"authchain-group", {check_group, read_words}},
   };
   static const authn_provider password = {check_password, NULL};
   size_t i;

@@ -187,7 +187,8 @@ static apr_status_t read_text(struct authchain_site *site, apr_pool_t *pool)
   return APR_STATUS_IS_EOF(status) ? APR_SUCCESS : status; /* an empty file, or one that got shorter */
 }
 
-static auth_status open_text(const struct authchain_site *site, auth_context **context, auth_report **why, apr_pool_t *pool)
+static auth_status open_text(const struct authchain_site *site, auth_context **context, auth_report **why,
+                             apr_pool_t *pool)
 {
   auth_options options = AUTH_OPTIONS_INIT;
   options.text.ptr = site->text;
@@ -293,7 +294,7 @@ int authchain_config_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptem
   int i, good;
   (void)plog, (void)ptemp;
   if (auth_abi_version() != AUTH_ABI_VERSION) {
-    ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, main_server, "mod_authchain was built for another libauthchain");
+    ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, main_server, "libauthchain has another ABI than this module");
     return HTTP_INTERNAL_SERVER_ERROR;
   }
   for (server = main_server; server != NULL; server = server->next) {
@@ -320,8 +321,8 @@ void authchain_child_init(apr_pool_t *pchild, server_rec *main_server)
     auth_report *why = NULL;
     auth_status status = open_text(site, &site->context, &why, pchild);
     if (status != AUTH_OK) {
-      ap_log_error(APLOG_MARK, APLOG_CRIT, 0, main_server, "%s, as user %ld: %s; every request will be answered with 503",
-                   site->file, (long)geteuid(),
+      ap_log_error(APLOG_MARK, APLOG_CRIT, 0, main_server,
+                   "%s, as user %ld: %s; every request will be answered with 503", site->file, (long)geteuid(),
                    status == AUTH_ECONFIG ? auth_report_text(why) : auth_strerror(status));
       site->context = NULL;
     }

@@ -165,9 +165,11 @@ void authchain_recall(const struct authchain_request *all, const struct authchai
   (void)auth_request_authenticate(all->request, verdict->chain);
 }
 
-static struct authchain_verdict *remember(request_rec *r, struct authchain_request *all, uint32_t chain, auth_status status)
+static struct authchain_verdict *remember(request_rec *r, struct authchain_request *all, uint32_t chain,
+                                          auth_status status)
 {
-  struct authchain_verdict *verdict = (struct authchain_verdict *)apr_palloc(authchain_first(r)->pool, sizeof *verdict);
+  apr_pool_t *pool = authchain_first(r)->pool;
+  struct authchain_verdict *verdict = (struct authchain_verdict *)apr_palloc(pool, sizeof *verdict);
   verdict->chain = chain;
   verdict->status = status;
   verdict->next = all->verdicts;

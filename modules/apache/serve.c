@@ -33,7 +33,8 @@ static int serve_endpoint(request_rec *r, struct authchain_request *all)
   uint32_t endpoint;
   int result;
   if (name == NULL || auth_context_endpoint(all->site->context, auth_text(name), &endpoint) != AUTH_OK) {
-    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "AuthChainEndpoint is missing, or its endpoint from %s", all->site->file);
+    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "AuthChainEndpoint is missing, or what it names in %s",
+                  all->site->file);
     return HTTP_NOT_FOUND;
   }
   result = request_for(r, all, endpoint, &request);
