@@ -242,6 +242,15 @@ AuthChainConfig authchain.toml
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
 
+    def port_beside(self) -> int:
+        """Another free port."""
+        return free_port()
+
+    def add(self, text: str) -> None:
+        """Adds to the configuration what needs to know more of the server."""
+        with (self.folder / "httpd.conf").open("a") as file:
+            file.write(text.replace("{folder}", str(self.folder)))
+
     def check(self) -> subprocess.CompletedProcess[str]:
         """`apache2 -t`."""
         return subprocess.run(self.command("-t"), capture_output=True, text=True, timeout=SECONDS)
