@@ -129,7 +129,7 @@ fn documents() -> Vec<PathBuf> {
 
 /// All that may hold a test, as one text.
 fn sources() -> String {
-    let folders = [("src", "rs"), ("tests", "rs"), ("python-bindings/tests", "py")];
+    let folders = [("src", "rs"), ("tests", "rs"), ("python-bindings/tests", "py"), ("modules/apache/tests", "py")];
     let files = folders.iter().flat_map(|(folder, extension)| below(&root().join(folder), extension));
     files.map(|file| fs::read_to_string(file).unwrap()).collect()
 }

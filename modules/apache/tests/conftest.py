@@ -29,8 +29,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[3]
 PYTHON = ROOT / ".venv/bin/python"
 MODULES = Path(subprocess.run(["apxs", "-q", "LIBEXECDIR"], check=True, capture_output=True, text=True).stdout.strip())
-MODULE = ROOT / "target/dist/mod_authchain.so"
-LIBRARY = Path(os.environ.get("AUTHCHAIN_LIBRARY", ROOT / "target/dist/libauthchain.so.0.1"))
+MODULE = Path(os.environ.get("AUTHCHAIN_MODULE", ROOT / "target/dist/mod_authchain.so"))
+WRAPPER = os.environ.get("AUTHCHAIN_WRAPPER", "").split()  # of the sanitizers
 SECRET = "a-secret-that-no-line-may-show-0123456789"
 SECONDS = 20  # after which a server has not started or not stopped
 IS_ROOT = os.geteuid() == 0
@@ -205,7 +205,6 @@ Listen 127.0.0.1:{self.port}
 {loads}
 Mutex file:{self.folder}/run default
 {f"User www-data{chr(10)}Group www-data" if self.runs_as_root else ""}
-LoadFile {LIBRARY}
 LoadModule authchain_module {MODULE}
 {self.processes}
 DocumentRoot {self.folder}/htdocs
@@ -226,7 +225,7 @@ AuthChainConfig authchain.toml
 
     def command(self, *arguments: str) -> list[str]:
         """The program with its configuration, by its user."""
-        own = ["apache2", "-f", str(self.folder / "httpd.conf"), *arguments]
+        own = [*WRAPPER, "apache2", "-f", str(self.folder / "httpd.conf"), *arguments]
         if IS_ROOT and not self.runs_as_root:
             return ["setpriv", f"--reuid={self.user}", f"--regid={self.user_group}", "--clear-groups", *own]
         return own
