@@ -49,8 +49,10 @@ static void take_headers(request_rec *r, const auth_response *response)
 int authchain_send(request_rec *r, const auth_response *response)
 {
   const char *body = auth_response_body(response);
-  int result;
-  r->status = (int)auth_response_status(response); /* first: who expects 100-continue is not told to go on then */
+  int result, status = (int)auth_response_status(response);
+  if (status == HTTP_OK && r->prev != NULL && ap_is_HTTP_ERROR(r->prev->status))
+    status = r->prev->status; /* a login page is still the page of a 401 */
+  r->status = status;         /* before reading: who expects 100-continue is not told to go on then */
   r->status_line = NULL;
   /* What is left of the body would be taken for the next request, or cost the connection. */
   result = ap_discard_request_body(r);

@@ -2,6 +2,7 @@
 #include "mod_authchain.h"
 
 #include <apr_file_io.h>
+#include <apr_hash.h>
 #include <apr_strings.h>
 #include <http_core.h>
 
@@ -180,7 +181,7 @@ static apr_status_t read_text(struct authchain_site *site, apr_pool_t *pool)
     status = apr_file_info_get(&info, APR_FINFO_SIZE, file);
   if (status != APR_SUCCESS || info.size > MOST_TEXT)
     return status;
-  text = (char *)apr_palloc(pool, (apr_size_t)info.size + 1);
+  text = (char *)apr_pcalloc(pool, (apr_size_t)info.size + 1);
   status = apr_file_read_full(file, text, (apr_size_t)info.size, &site->text_len);
   site->text = text;
   apr_file_close(file);
@@ -219,12 +220,43 @@ static int check_names(const struct authchain_site *site, const auth_context *co
   return found;
 }
 
-static int tell(server_rec *server, auth_status status, auth_report *why)
+/* What was last found right of a file, kept by the process: httpd unloads modules at each restart. */
+static apr_hash_t *kept_texts(const server_rec *server)
 {
-  ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, server, "AuthChainConfig: %s",
-               status == AUTH_ECONFIG ? auth_report_message(why) : auth_strerror(status));
+  static const char key[] = "mod_authchain";
+  apr_hash_t **kept = (apr_hash_t **)ap_retained_data_get(key);
+  if (kept == NULL) {
+    kept = (apr_hash_t **)ap_retained_data_create(key, sizeof *kept);
+    *kept = apr_hash_make(server->process->pool);
+  }
+  return *kept;
+}
+
+static void keep_text(const struct authchain_site *site, const server_rec *server)
+{
+  apr_hash_t *texts = kept_texts(server);
+  apr_pool_t *pool = server->process->pool;
+  const char *former = (const char *)apr_hash_get(texts, site->file, APR_HASH_KEY_STRING);
+  if (former == NULL || strcmp(former, site->text) != 0)
+    apr_hash_set(texts, apr_pstrdup(pool, site->file), APR_HASH_KEY_STRING, apr_pstrdup(pool, site->text));
+}
+
+/* Tells what is wrong. A server that runs and is told to restart (by a signal: `-k graceful` has looked before) goes
+ * on with what the file was. */
+static int refuse(struct authchain_site *site, server_rec *server, const char *wrong)
+{
+  site->text = (const char *)apr_hash_get(kept_texts(server), site->file, APR_HASH_KEY_STRING);
+  site->text_len = site->text != NULL ? strlen(site->text) : 0;
+  ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, server, "AuthChainConfig: %s%s", wrong,
+               site->text != NULL ? "; the configuration stays what it was" : "");
+  return site->text != NULL;
+}
+
+static int refuse_for(struct authchain_site *site, server_rec *server, auth_status status, auth_report *why)
+{
+  int goes_on = refuse(site, server, status == AUTH_ECONFIG ? auth_report_message(why) : auth_strerror(status));
   auth_report_free(why);
-  return 0;
+  return goes_on;
 }
 
 /* Checks the file, then opens the text that was in it and gives it up again: opening starts no thread and no
@@ -241,14 +273,13 @@ static int check_site(struct authchain_site *site, server_rec *server, apr_pool_
   options.path = auth_text(site->file);
   status = auth_config_check(&options, &why);
   if (status != AUTH_OK)
-    return tell(server, status, why);
-  if (is_read != APR_SUCCESS) {
-    ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, is_read, server, "AuthChainConfig: %s", site->file);
-    return 0;
-  }
+    return refuse_for(site, server, status, why);
+  if (is_read != APR_SUCCESS)
+    return refuse(site, server, apr_pstrcat(pconf, site->file, " cannot be read", NULL));
   status = open_text(site, &context, &why, pconf);
   if (status != AUTH_OK)
-    return tell(server, status, why);
+    return refuse_for(site, server, status, why);
+  keep_text(site, server);
   good = check_names(site, context);
   auth_context_free(context);
   return good;

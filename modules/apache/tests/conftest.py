@@ -303,6 +303,13 @@ AuthChainConfig authchain.toml
         with contextlib.closing(self.connect()) as connection:
             return ask_on(connection, path, headers, method, body)
 
+    def child(self) -> str:
+        """Which child answers, by the handler of metrics at /metrics; nothing while none does."""
+        try:
+            return self.ask("/metrics").body.split("\n")[0]
+        except (OSError, http.client.HTTPException):
+            return ""
+
     def raw(self, request: bytes) -> str:
         """What comes back for these bytes until the server closes."""
         with socket.create_connection(("127.0.0.1", self.port), SECONDS) as stream:

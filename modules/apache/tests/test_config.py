@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 
 import pytest
@@ -269,3 +270,20 @@ def test_a_bad_file_does_not_end_the_server_that_is_told_to_reload(servers: Serv
     assert run.returncode == 0, run.stderr
     wait_for(lambda: apache.ask("/index.html", site.token()).status == 401, "reloaded")
     assert apache.ask("/index.html", basic("alice", "wonderland")).status == 200
+
+
+def test_a_bad_file_does_not_end_the_server_that_gets_a_signal(servers: Servers, site: Site) -> None:
+    apache = servers.start(METRICS + PLACE.replace("/>", "/private>"))
+    apache.page("private/index.html")
+    config = apache.folder / "authchain.toml"
+    for number in (signal.SIGUSR1, signal.SIGHUP):
+        config.write_text(CONFIG.replace("timeout", "timeuot"))
+        before = apache.child()
+        apache.signal(number)
+        wait_for(lambda: apache.child() not in ("", before), "restarted")
+        assert "authchain.toml:3:1: " in apache.log()
+        assert "the configuration stays what it was" in apache.log()
+        assert apache.ask("/private/index.html", site.token()).status == 200
+    config.write_text(CONFIG.replace('schemes = ["basic", "token", "session"]', 'schemes = ["basic"]'))
+    apache.signal(signal.SIGUSR1)
+    wait_for(lambda: apache.ask("/private/index.html", site.token()).status == 401, "reloaded")

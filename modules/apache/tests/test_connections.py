@@ -177,6 +177,26 @@ def test_an_administrators_own_header_stays(servers: Servers, site: Site, back_e
     assert (headers["x-auth-user"], headers["x-auth-scheme"]) == ("alice", "of the administrator")
 
 
+def test_what_a_place_was_told_is_not_told_to_the_next(servers: Servers, site: Site, back_end: int) -> None:
+    apache = servers.make(f"""
+<Directory {{folder}}/htdocs/first>
+  AuthType authchain
+  Require authchain-authenticated
+  AuthChainForward identity
+  RewriteEngine On
+  RewriteRule (.*) /next/$1
+</Directory>
+<Location /next>
+  ProxyPass http://127.0.0.1:{back_end}/
+</Location>
+""")
+    apache.page("first/index.html")
+    apache.start()
+    headers = apache.ask("/first/index.html", site.token()).json()["headers"]
+    assert isinstance(headers, dict)
+    assert not [name for name in headers if name.startswith("x-auth")]
+
+
 def test_an_error_page_may_be_the_login_form(servers: Servers) -> None:
     apache = servers.start(PLACE + """
 <Location />
@@ -191,6 +211,7 @@ def test_an_error_page_may_be_the_login_form(servers: Servers) -> None:
 </Location>
 """)
     answer = apache.ask("/index.html", {"Accept": "text/html"})
+    assert (answer.status, answer.one("WWW-Authenticate")) == (401, 'Basic realm="api"')
     assert "csrfmiddlewaretoken" in answer.body
     assert answer.all("Set-Cookie")
     answer = apache.ask("/index.html", {"Accept": "text/html"}, "POST", b"username=alice&password=wonderland")
