@@ -44,26 +44,19 @@ static void take_headers(request_rec *r, const auth_response *response)
   }
 }
 
-/* Sends the response verbatim. The result ends the request (DONE), so that nothing can follow our body
- * (GHSA-59jp-rwph-878r). */
-int authchain_send(request_rec *r, const auth_response *response)
+/* Sends the response verbatim. What is left of the client's body is read by httpd at the end of the request
+ * (ap_finalize_request_protocol), so that the connection stays. */
+void authchain_send(request_rec *r, const auth_response *response)
 {
   const char *body = auth_response_body(response);
-  int result, status = (int)auth_response_status(response);
+  int status = (int)auth_response_status(response);
   if (status == HTTP_OK && r->prev != NULL && ap_is_HTTP_ERROR(r->prev->status))
     status = r->prev->status; /* a login page is still the page of a 401 */
-  r->status = status;         /* before reading: who expects 100-continue is not told to go on then */
+  r->status = status;
   r->status_line = NULL;
-  /* What is left of the body would be taken for the next request, or cost the connection. */
-  result = ap_discard_request_body(r);
-  if (result != OK) {
-    r->status = HTTP_OK; /* else ap_die takes it for an error within an error */
-    return result;
-  }
   take_headers(r, response);
   ap_set_content_length(r, (apr_off_t)strlen(body));
   ap_rputs(body, r);
-  return DONE;
 }
 
 /* Whether a whole response may be written. A sub-request's would stand in the middle of another page, and behind
@@ -82,7 +75,8 @@ int authchain_answer(request_rec *r, const auth_response *response)
     response = auth_request_response(NULL);
   if (is_verbatim(r)) {
     ap_run_insert_error_filter(r); /* `Header always` of mod_headers, which hooks in here */
-    return authchain_send(r, response);
+    authchain_send(r, response);
+    return DONE; /* so that nothing can follow our body (GHSA-59jp-rwph-878r) */
   }
   authchain_add_headers(r, r->err_headers_out, response);
   return (int)auth_response_status(response);

@@ -132,7 +132,7 @@ void authchain_log(request_rec *r, const auth_request *request, auth_status stat
 
 /* answer.c */
 int authchain_answer(request_rec *r, const auth_response *response);
-int authchain_send(request_rec *r, const auth_response *response);
+void authchain_send(request_rec *r, const auth_response *response);
 int authchain_deny(request_rec *r, struct authchain_visit *visit);
 void authchain_add_headers(request_rec *r, apr_table_t *to, const auth_response *response);
 

@@ -41,8 +41,8 @@ static int serve_endpoint(request_rec *r, struct authchain_request *all)
   if (result != OK)
     return result;
   authchain_log(r, request, auth_request_serve(request, endpoint));
-  result = authchain_send(r, auth_request_response(request));
-  return result == DONE ? OK : result;
+  authchain_send(r, auth_request_response(request));
+  return OK;
 }
 
 static int serve_metrics(request_rec *r, const struct authchain_request *all)

@@ -160,6 +160,7 @@ class Apache:
         self.folder, self.text, self.mpm, self.user = folder, text, mpm, user
         self.loaded = LOADED if loaded is None else loaded
         self.processes = processes or self.usual_processes()
+        self.wrapper = WRAPPER
         self.process: subprocess.Popen[bytes] | None = None
         self.port = free_port()
         self.fill(site, config)
@@ -225,7 +226,7 @@ AuthChainConfig authchain.toml
 
     def command(self, *arguments: str) -> list[str]:
         """The program with its configuration, by its user."""
-        own = [*WRAPPER, "apache2", "-f", str(self.folder / "httpd.conf"), *arguments]
+        own = [*self.wrapper, "apache2", "-f", str(self.folder / "httpd.conf"), *arguments]
         if IS_ROOT and not self.runs_as_root:
             return ["setpriv", f"--reuid={self.user}", f"--regid={self.user_group}", "--clear-groups", *own]
         return own
@@ -254,10 +255,10 @@ AuthChainConfig authchain.toml
         """`apache2 -t`."""
         return subprocess.run(self.command("-t"), capture_output=True, text=True, timeout=SECONDS)
 
-    def start(self) -> None:
+    def start(self, how: str = "-DFOREGROUND") -> None:
         """Starts the server and waits until it answers."""
         out = (self.folder / "out").open("wb")
-        self.process = subprocess.Popen(self.command("-DFOREGROUND"), stdout=out, stderr=out, start_new_session=True)
+        self.process = subprocess.Popen(self.command(how), stdout=out, stderr=out, start_new_session=True)
         wait_for(self.is_listening, "listening")
         self.raw(b"OPTIONS * HTTP/1.0\r\n\r\n")  # it listens before it has read its configuration for good
 

@@ -6,7 +6,7 @@ import http.client
 import ssl
 import subprocess
 
-from conftest import CONFIG, LOADED, SECONDS, Apache, Servers, Site, ask_on, wait_for
+from conftest import CONFIG, LOADED, MODULES, SECONDS, Apache, Servers, Site, ask_on, wait_for
 
 PLACE = """
 <Location />
@@ -102,8 +102,13 @@ def test_every_stream_of_http_2_is_judged(servers: Servers, site: Site) -> None:
 
 def test_the_client_behind_a_proxy_is_who_mod_remoteip_says(servers: Servers, site: Site) -> None:
     config = CONFIG.replace("[chains.open]", "require_tls = true\n[chains.open]")
-    text = PLACE + "RemoteIPHeader X-Client\nRemoteIPInternalProxy 127.0.0.1\n"
-    apache = servers.start(text, config=config)
+    # Loaded behind us, so that the order of the hooks is not the order of the modules by chance.
+    text = PLACE + f"""
+LoadModule remoteip_module {MODULES}/mod_remoteip.so
+RemoteIPHeader X-Client
+RemoteIPInternalProxy 127.0.0.1
+"""
+    apache = servers.start(text, config=config, loaded=[name for name in LOADED if name != "remoteip"])
     apache.page("index.html")
     assert apache.ask("/index.html", site.token()).status == 200, "this machine"
     assert apache.ask("/index.html", {**site.token(), "X-Client": "192.0.2.7"}).status == 403, "clear text"
@@ -228,3 +233,41 @@ def test_a_client_that_goes_away_in_its_body_leaves_the_child_alive(servers: Ser
     chunked = head.replace("Content-Length: 1000", "Transfer-Encoding: chunked").replace("\r\n\r\ncsrf", "\r\n\r\nzz\r\n")
     assert apache.raw(chunked.encode()).startswith("HTTP/1.1 400")
     wait_for(lambda: apache.ask("/metrics").body.split("\n")[0] == before, "alive")
+
+
+def test_no_cookie_is_sent_twice(servers: Servers, site: Site) -> None:
+    config = "session_save_every_request = true\n" + CONFIG
+    apache = servers.make("""
+DirectoryIndex page.html
+<Directory {folder}/htdocs>
+  AuthType authchain
+  Require authchain-authenticated
+</Directory>
+<Files page.html>
+  AuthChain session
+</Files>
+<Location /staff>
+  Require authchain-flag staff
+</Location>
+""", config=config)
+    apache.page("page.html", "by two chains")
+    apache.start()
+    answer = apache.ask("/", site.cookies())
+    assert (answer.status, answer.body, len(answer.all("Set-Cookie"))) == (200, "by two chains", 1)
+    answer = apache.ask("/staff", site.cookies())
+    assert (answer.status, len(answer.all("Set-Cookie"))) == (403, 1)
+
+
+def test_a_redirect_that_httpd_does_not_ask_again_about_is_told_who_asks(servers: Servers, site: Site) -> None:
+    apache = servers.make("""
+<Directory {folder}/htdocs>
+  AuthType authchain
+  Require authchain-authenticated
+  FallbackResource /page.shtml
+</Directory>
+""")
+    apache.page("page.shtml", "<!--#printenv -->")
+    apache.start()
+    shown = apache.ask("/nosuch", site.token()).variables()
+    assert (shown["REMOTE_USER"], shown["AUTHCHAIN_USER_ID"]) == ("alice", "1")
+    assert apache.log().count("Require authchain-authenticated : granted") == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import re
 import signal
 import threading
 from collections.abc import Callable
@@ -186,3 +187,25 @@ LogLevel trace8 http:trace3
     for name, log in logs.items():
         for secret in secrets:
             assert secret not in log, f"{name}: {next(line for line in log.splitlines() if secret in line)}"
+
+
+# ---------------------------------------------------------------- memory
+
+
+def test_a_thousand_requests_under_valgrind_lose_no_memory_of_ours(servers: Servers, site: Site) -> None:
+    apache = servers.make(PLACES)
+    fill(apache)
+    report = apache.folder / "valgrind"
+    apache.wrapper = ["valgrind", "--leak-check=full", "--show-leak-kinds=definite", "--error-limit=no", f"--log-file={report}"]
+    apache.start("-X")
+    rows = [("/", site.token()), ("/", {}), ("/open/", {}), ("/editors/", site.token()), ("/editors/", site.token("bob")),
+            ("/", site.cookies()), ("/", {"Authorization": "Token wrong"}), ("/nosuch", site.token())]
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda n: apache.ask(*rows[n % len(rows)]).status, range(1000)))
+    assert set(answers) == {200, 401, 403, 404}
+    assert apache.stop() == 0
+    # The context of a child is never given up; everything else is a leak, or worse.
+    parts = re.split(r"\n==\d+== \n", report.read_text())
+    assert "ERROR SUMMARY" in parts[-1]
+    ours = [part for part in parts if "libauthchain" in part]
+    assert [("auth_context_open" in part, " in 1 blocks are definitely lost" in part) for part in ours] == [(True, True)], ours

@@ -15,6 +15,7 @@ PLACES = """
 DirectoryIndex index.shtml
 <LocationMatch "^/(protected|folder|sub)">
   AuthType authchain
+  ErrorDocument 404 /protected/sorry.shtml
   Require authchain-authenticated
 </LocationMatch>
 
@@ -52,6 +53,14 @@ Alias /readers {folder}/htdocs/protected
 <Location /readers>
   AuthType authchain
   Require authchain-group "no such group" "the readers"
+</Location>
+Alias /no-root {folder}/htdocs/protected
+<Location /no-root>
+  AuthType authchain
+  <RequireAll>
+    Require authchain-authenticated
+    Require expr "%{HTTP:X-Auth-User} != 'root'"
+  </RequireAll>
 </Location>
 Alias /stock {folder}/htdocs/protected
 <Location /stock>
@@ -95,6 +104,11 @@ Alias /open-valid {folder}/htdocs/protected
   Require valid-user
 </Location>
 Alias /open-user {folder}/htdocs/protected
+<Location /open-sub>
+  AuthType authchain
+  AuthChain open
+  Require authchain-passed
+</Location>
 <Location /open-user>
   AuthType authchain
   AuthChain open
@@ -224,10 +238,13 @@ def apache(site: Site, back_end: int) -> Iterator[Apache]:
     apache = servers.make(PLACES.replace("BACKEND", str(back_end)))
     (apache.folder / "verify.lua").write_text(VERIFY)
     subprocess.run(["htpasswd", "-bcm", apache.folder / "passwords", "carol", "secret"], check=True, capture_output=True)
+    subprocess.run(["htpasswd", "-bm", apache.folder / "passwords", "alice", "secret"], check=True, capture_output=True)
     for name in ("protected/page.shtml", "protected/sorry.shtml", "remote/page.shtml", "page.shtml"):
         apache.page(name, PAGE)
     apache.page("folder/index.shtml", PAGE)
-    apache.page("sub/page.shtml", '<!--#include virtual="/alice/page.shtml" -->\n<!--#include virtual="/protected/page.shtml" -->\n')
+    include = '<!--#include virtual="/{}/page.shtml" -->\n'.format
+    apache.page("sub/page.shtml", include("alice") + include("staff"))
+    apache.page("open-sub/page.shtml", include("open-user") + include("open"))
     apache.page("htaccess/good/page.shtml", PAGE)
     apache.page("htaccess/good/.htaccess", "AuthType authchain\nAuthChain token\nAuthChainErrors server\n"
                 "Require authchain-authenticated\nErrorDocument 401 \"told by .htaccess\"\n")
@@ -426,6 +443,12 @@ def test_the_page_for_an_error_is_judged_by_the_same_verdict(apache: Apache, sit
 # ---------------------------------------------------------------- one verdict
 
 
+def test_a_page_for_an_error_at_the_same_place_is_told_who_asks(apache: Apache, site: Site) -> None:
+    answer = apache.ask("/protected/nosuch", site.token())
+    shown = answer.variables()
+    assert (answer.status, shown["REMOTE_USER"], shown["AUTHCHAIN_USER_ID"]) == (404, "alice", "1")
+
+
 def verdicts(apache: Apache) -> int:
     """How often the chain `default` has judged."""
     text = apache.ask("/metrics").body
@@ -451,9 +474,15 @@ def test_an_index_knows_the_user(apache: Apache, site: Site) -> None:
 def test_what_is_denied_to_one_sub_request_is_not_denied_to_the_next(apache: Apache, site: Site) -> None:
     answer = apache.ask("/sub/page.shtml", site.token("bob"))
     assert answer.status == 200
-    assert "[an error occurred" in answer.body
-    assert answer.variables()["REMOTE_USER"] == "bob"
+    assert answer.body.startswith("[an error occurred while processing this directive]\nAUTHCHAIN_")
+    assert answer.body.count("[an error") == 1
     assert answer.variables()["AUTHCHAIN_FLAGS"] == "active,staff"
+
+
+def test_what_is_denied_to_nobody_in_one_sub_request_is_open_in_the_next(apache: Apache) -> None:
+    answer = apache.ask("/open-sub/page.shtml")
+    assert (answer.status, answer.body.count("[an error")) == (200, 1)
+    assert "SCRIPT_NAME=" in answer.body
 
 
 # ---------------------------------------------------------------- .htaccess
@@ -490,6 +519,10 @@ def test_forged_identities_reach_no_application(apache: Apache, site: Site, plac
     assert isinstance(headers, dict)
     assert headers["x-auth-users"] == "stays"
     assert "root" not in headers.values() and "3" not in headers.values()
+
+
+def test_forged_identities_decide_nothing(apache: Apache, site: Site) -> None:
+    assert apache.ask("/no-root/page.shtml", {**FORGED, **site.token()}).status == 200
 
 
 def test_forged_identities_reach_no_page(apache: Apache) -> None:
