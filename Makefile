@@ -20,7 +20,7 @@ NATIVE := -lsqlite3 -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
 RUST := $(shell find src -name '*.rs') Cargo.toml Cargo.lock build.rs
 
 .PHONY: all setup demo test check soak bench header static install uninstall clean
-.PHONY: check-rust check-c check-symbols test-c test-install test-python modules install-modules test-apache sanitize-apache
+.PHONY: check-rust check-c check-symbols test-c test-install test-python modules install-modules uninstall-modules test-apache sanitize-apache
 
 all: $(OUT)/$(SO) target/release/authchain target/release/$(SO)
 
@@ -117,6 +117,7 @@ test-python: all
 
 # Real Apaches on free ports.
 test-apache: all modules
+	MYPYPATH=modules/apache/tests .venv/bin/python -m mypy --strict $(wildcard modules/apache/tests/test_*.py)
 	.venv/bin/python -m pytest -q -p no:cacheprovider modules/apache/tests
 
 # The same under AddressSanitizer, module and library: minutes. `apache2` itself is not, so its leaks are not looked for.
@@ -155,6 +156,9 @@ install-modules: all
 	  install -d $(DESTDIR)$$(apxs -q sysconfdir)/mods-available; \
 	  echo "LoadModule authchain_module $$(apxs -q LIBEXECDIR)/mod_authchain.so" \
 	    > $(DESTDIR)$$(apxs -q sysconfdir)/mods-available/authchain.load; fi
+
+uninstall-modules:
+	rm -f $(DESTDIR)$$(apxs -q LIBEXECDIR)/mod_authchain.so $(DESTDIR)$$(apxs -q sysconfdir)/mods-available/authchain.load
 
 uninstall:
 	rm -f $(DESTDIR)$(INCLUDEDIR)/authchain.h $(DESTDIR)$(BINDIR)/authchain \

@@ -325,7 +325,7 @@ int authchain_config_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptem
   int i, good;
   (void)plog, (void)ptemp;
   if (auth_abi_version() != AUTH_ABI_VERSION) {
-    ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, main_server, "libauthchain has another ABI than this module");
+    ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, main_server, "libauthchain has another ABI than we");
     return HTTP_INTERNAL_SERVER_ERROR;
   }
   for (server = main_server; server != NULL; server = server->next) {

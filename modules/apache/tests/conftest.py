@@ -96,7 +96,8 @@ def basic(name: str, password: str) -> dict[str, str]:
 
 def django(database: Path, *arguments: str) -> str:
     """What a command of the real Django prints."""
-    command = [PYTHON, ROOT / "tests/peer/site.py", "--db", database, "--secret", SECRET, *arguments]
+    site = ROOT / "tests/peer/site.py"
+    command = [str(PYTHON), str(site), "--db", str(database), "--secret", SECRET, *arguments]
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
@@ -147,6 +148,12 @@ class Answer:
         assert isinstance(parsed, dict)
         return parsed
 
+    def reached(self) -> dict[str, str]:
+        """The headers that reached the back end of `back_end`."""
+        headers = self.json()["headers"]
+        assert isinstance(headers, dict)
+        return headers
+
     def variables(self) -> dict[str, str]:
         """What `<!--#printenv -->` showed."""
         return dict(line.split("=", 1) for line in self.body.splitlines() if "=" in line)
@@ -155,8 +162,17 @@ class Answer:
 class Apache:
     """One server. `text` is the part of its configuration that a test is about."""
 
-    def __init__(self, folder: Path, site: Site, text: str, mpm: str = "event", user: str = "www-data",
-                 loaded: list[str] | None = None, config: str = CONFIG, processes: str = "") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        site: Site,
+        text: str,
+        mpm: str = "event",
+        user: str = "www-data",
+        loaded: list[str] | None = None,
+        config: str = CONFIG,
+        processes: str = "",
+    ) -> None:
         self.folder, self.text, self.mpm, self.user = folder, text, mpm, user
         self.loaded = LOADED if loaded is None else loaded
         self.processes = processes or self.usual_processes()
@@ -169,7 +185,8 @@ class Apache:
         """One child, so that its counters are the server's; of prefork a few."""
         if self.mpm == "prefork":
             return "StartServers 2\nMinSpareServers 1\nMaxSpareServers 4\nServerLimit 4\nMaxRequestWorkers 4"
-        return "StartServers 1\nServerLimit 1\nThreadsPerChild 8\nMaxRequestWorkers 8\nMinSpareThreads 1\nMaxSpareThreads 8"
+        one = "StartServers 1\nServerLimit 1\nThreadsPerChild 8\nMaxRequestWorkers 8"
+        return f"{one}\nMinSpareThreads 1\nMaxSpareThreads 8"
 
     def fill(self, site: Site, config: str) -> None:
         """The files of the folder, as the user of the children needs them."""
@@ -196,7 +213,9 @@ class Apache:
 
     def configuration(self) -> str:
         """httpd.conf."""
-        loads = "\n".join(f"LoadModule {name}_module {MODULES}/mod_{name}.so" for name in [f"mpm_{self.mpm}", *self.loaded])
+        loads = "\n".join(
+            f"LoadModule {name}_module {MODULES}/mod_{name}.so" for name in [f"mpm_{self.mpm}", *self.loaded]
+        )
         return f"""\
 ServerName localhost
 ServerRoot {self.folder}
@@ -298,8 +317,9 @@ AuthChainConfig authchain.toml
         """A connection."""
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=SECONDS)
 
-    def ask(self, path: str, headers: dict[str, str] | None = None, method: str = "GET",
-            body: bytes | None = None) -> Answer:
+    def ask(
+        self, path: str, headers: dict[str, str] | None = None, method: str = "GET", body: bytes | None = None
+    ) -> Answer:
         """One request on a connection of its own."""
         with contextlib.closing(self.connect()) as connection:
             return ask_on(connection, path, headers, method, body)
@@ -319,8 +339,13 @@ AuthChainConfig authchain.toml
             return b"".join(iter(lambda: stream.recv(65536), b"")).decode("latin-1")
 
 
-def ask_on(connection: http.client.HTTPConnection, path: str, headers: dict[str, str] | None = None,
-           method: str = "GET", body: bytes | None = None) -> Answer:
+def ask_on(
+    connection: http.client.HTTPConnection,
+    path: str,
+    headers: dict[str, str] | None = None,
+    method: str = "GET",
+    body: bytes | None = None,
+) -> Answer:
     """One request on a connection that stays open."""
     connection.request(method, path, body, headers or {})
     response = connection.getresponse()
@@ -388,7 +413,11 @@ class Echo(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """The headers, and how long the body was."""
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        shown = {"headers": {k.lower(): v for k, v in self.headers.items()}, "size": len(body), "head": body[:200].decode("latin-1")}
+        shown = {
+            "headers": {k.lower(): v for k, v in self.headers.items()},
+            "size": len(body),
+            "head": body[:200].decode("latin-1"),
+        }
         said = json.dumps(shown).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(said)))

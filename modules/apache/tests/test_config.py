@@ -25,13 +25,18 @@ def test_a_right_configuration_passes(servers: Servers) -> None:
     assert (run.returncode, run.stderr) == (0, "Syntax OK\n")
 
 
-@pytest.mark.parametrize("config, told", [
-    (CONFIG.replace('"token", "session"', '"tokn"'), 'authchain.toml:5:21: unknown scheme "tokn"'),
-    (CONFIG.replace("timeout", "timeuot"), "authchain.toml:3:1: "),
-    ("", "authchain.toml"),
-    ("= nonsense", "authchain.toml:1:1: "),
-])
-def test_a_fault_of_the_file_is_told_with_its_place_and_stops_a_start(servers: Servers, config: str, told: str) -> None:
+@pytest.mark.parametrize(
+    "config, told",
+    [
+        (CONFIG.replace('"token", "session"', '"tokn"'), 'authchain.toml:5:21: unknown scheme "tokn"'),
+        (CONFIG.replace("timeout", "timeuot"), "authchain.toml:3:1: "),
+        ("", "authchain.toml"),
+        ("= nonsense", "authchain.toml:1:1: "),
+    ],
+)
+def test_a_fault_of_the_file_is_told_with_its_place_and_stops_a_start(
+    servers: Servers, config: str, told: str
+) -> None:
     apache = servers.make(PLACE, config=config)
     run = apache.check()
     assert run.returncode != 0
@@ -47,19 +52,28 @@ def test_a_file_that_is_not_there_is_told(servers: Servers) -> None:
     assert "authchain.toml" in apache.check().stderr
 
 
-@pytest.mark.parametrize("text, told", [
-    ("<Location /x>\nAuthType authchain\nAuthChain nosuch\n</Location>", "AuthChain: {}/authchain.toml has no [chains.nosuch]"),
-    ("<Location /x>\nAuthChainEndpoint nosuch\n</Location>", "AuthChainEndpoint: {}/authchain.toml has no [endpoints.nosuch]"),
-    ("<VirtualHost *>\n<Location /x>\nAuthChain nosuch\n</Location>\n</VirtualHost>", "has no [chains.nosuch]"),
-    ("AuthChainErrors both", '"both" is neither library nor server'),
-    ("AuthChainForward all", '"all" is neither none nor identity'),
-    ("AuthChainStripCredentials maybe", '"maybe" is neither Off nor On'),
-    ("<Location /x>\nAuthChain\n</Location>", "AuthChain takes one argument, NAME: "),
-    ("<Directory />\nAuthChainConfig x\n</Directory>", "AuthChainConfig not allowed"),
-    ("<Directory />\nRequire authchain-user\n</Directory>", "needs a name"),
-    ("<Directory />\nRequire authchain-flag staff admin\n</Directory>", '"admin" is no flag'),
-    ("<Directory />\nRequire authchain-authenticated alice\n</Directory>", "nothing may follow"),
-])
+@pytest.mark.parametrize(
+    "text, told",
+    [
+        (
+            "<Location /x>\nAuthType authchain\nAuthChain nosuch\n</Location>",
+            "AuthChain: {}/authchain.toml has no [chains.nosuch]",
+        ),
+        (
+            "<Location /x>\nAuthChainEndpoint nosuch\n</Location>",
+            "AuthChainEndpoint: {}/authchain.toml has no [endpoints.nosuch]",
+        ),
+        ("<VirtualHost *>\n<Location /x>\nAuthChain nosuch\n</Location>\n</VirtualHost>", "has no [chains.nosuch]"),
+        ("AuthChainErrors both", '"both" is neither library nor server'),
+        ("AuthChainForward all", '"all" is neither none nor identity'),
+        ("AuthChainStripCredentials maybe", '"maybe" is neither Off nor On'),
+        ("<Location /x>\nAuthChain\n</Location>", "AuthChain takes one argument, NAME: "),
+        ("<Directory />\nAuthChainConfig x\n</Directory>", "AuthChainConfig not allowed"),
+        ("<Directory />\nRequire authchain-user\n</Directory>", "needs a name"),
+        ("<Directory />\nRequire authchain-flag staff admin\n</Directory>", '"admin" is no flag'),
+        ("<Directory />\nRequire authchain-authenticated alice\n</Directory>", "nothing may follow"),
+    ],
+)
 def test_a_wrong_directive_is_told(servers: Servers, text: str, told: str) -> None:
     apache = servers.make(text)
     run = apache.check()
@@ -164,8 +178,7 @@ def seen(apache: Apache, site: Site, directive: str, path: str) -> str:
         return "json" if refused.body.startswith('{"detail"') else "html"
     if directive == "AuthChainEndpoint":
         return str(passed.status)
-    headers = passed.json()["headers"]
-    assert isinstance(headers, dict)
+    headers = passed.reached()
     if directive == "AuthChainForward":
         return str(headers.get("x-auth-user", "no"))
     return "sent" if "authorization" in headers else "gone"
@@ -194,7 +207,9 @@ def test_virtual_hosts_have_files_of_their_own_or_the_main_one(servers: Servers,
 </VirtualHost>
 """)
     other = apache.folder / "other.toml"
-    other.write_bytes((apache.folder / "authchain.toml").read_bytes().replace(b'["basic", "token", "session"]', b'["session"]'))
+    other.write_bytes(
+        (apache.folder / "authchain.toml").read_bytes().replace(b'["basic", "token", "session"]', b'["session"]')
+    )
     other.chmod(0o644)
     apache.page("index.html")
     apache.start()
@@ -205,7 +220,14 @@ def test_virtual_hosts_have_files_of_their_own_or_the_main_one(servers: Servers,
 
 # ---------------------------------------------------------------- children
 
-SHORT_LIVED = "StartServers 2\nMinSpareServers 2\nMaxSpareServers 4\nServerLimit 8\nMaxRequestWorkers 8\nMaxConnectionsPerChild 1"
+SHORT_LIVED = """
+StartServers 2
+MinSpareServers 2
+MaxSpareServers 4
+ServerLimit 8
+MaxRequestWorkers 8
+MaxConnectionsPerChild 1
+"""
 
 
 def test_a_child_that_is_born_later_has_the_configuration_of_the_others(servers: Servers, site: Site) -> None:
@@ -234,8 +256,10 @@ def test_a_child_that_cannot_open_it_answers_503_to_everything(servers: Servers,
 
 
 def test_a_database_that_is_gone_is_503_with_the_reason_in_the_log(servers: Servers, site: Site) -> None:
-    apache = servers.start(PLACE + "<Location /documents>\nAuthChainErrors server\nErrorDocument 503 \"later\"\n</Location>\n"
-                           "<Location /basic>\nAuthType Basic\nAuthName x\nAuthBasicProvider authchain\n</Location>\n")
+    apache = servers.start(
+        PLACE + '<Location /documents>\nAuthChainErrors server\nErrorDocument 503 "later"\n</Location>\n'
+        "<Location /basic>\nAuthType Basic\nAuthName x\nAuthBasicProvider authchain\n</Location>\n"
+    )
     (apache.folder / "db.sqlite3").unlink()
     answer = apache.ask("/", site.token())
     assert (answer.status, answer.one("WWW-Authenticate")) == (503, None)
@@ -247,7 +271,9 @@ def test_a_database_that_is_gone_is_503_with_the_reason_in_the_log(servers: Serv
 
 def test_groups_that_cannot_be_read_are_503(servers: Servers, site: Site) -> None:
     config = CONFIG.replace("[throttle]", '[users]\ngroups_table = "nosuch"\n[throttle]')
-    apache = servers.start("<Location />\nAuthType authchain\nRequire authchain-group editors\n</Location>", config=config)
+    apache = servers.start(
+        "<Location />\nAuthType authchain\nRequire authchain-group editors\n</Location>", config=config
+    )
     assert apache.ask("/", site.token()).status == 503
     assert "no groups: " in apache.log()
 

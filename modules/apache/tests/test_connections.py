@@ -37,8 +37,24 @@ SSLSessionCache none
 def make_certificate(apache: Apache, name: str, subject: str) -> str:
     """A certificate that signs itself, in a file with its key."""
     path = str(apache.folder / name)
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-               "-days", "2", "-subj", f"/CN={subject}", "-keyout", path, "-out", path + ".crt"]
+    command = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:prime256v1",
+        "-nodes",
+        "-days",
+        "2",
+        "-subj",
+        f"/CN={subject}",
+        "-keyout",
+        path,
+        "-out",
+        path + ".crt",
+    ]
     subprocess.run(command, check=True, capture_output=True)
     with open(path, "a") as file, open(path + ".crt") as certificate:
         file.write(certificate.read())
@@ -89,7 +105,17 @@ def test_every_stream_of_http_2_is_judged(servers: Servers, site: Site) -> None:
     make_certificate(apache, "server.pem", "localhost")
     apache.page("index.html")
     apache.start()
-    command = ["curl", "-sk", "--noproxy", "*", "--max-time", str(SECONDS), "--http2", "-w", "%{http_version} %{http_code} "]
+    command = [
+        "curl",
+        "-sk",
+        "--noproxy",
+        "*",
+        "--max-time",
+        str(SECONDS),
+        "--http2",
+        "-w",
+        "%{http_version} %{http_code} ",
+    ]
     urls = [part for _ in range(3) for part in ("-o", "/dev/null", f"https://127.0.0.1:{tls}/index.html")]
     for credentials, status in ((site.token()["Authorization"], 200), ("Token wrong", 401)):
         run = subprocess.run([*command, "-H", f"Authorization: {credentials}", *urls], capture_output=True, text=True)
@@ -141,15 +167,24 @@ Alias /private/alias {{folder}}/htdocs/private
     for page in ("private/index.html", "dir/index.html", "fallback/index.html"):
         apache.page(page, f"{page}\n")
     apache.start()
-    for path in ("/short", "/dir/long", "/fallback/nosuch", "/private/alias/index.html", "//private/index.html",
-                 "/private/./index.html", "/x/../private/index.html", "/%70rivate/index.html"):
+    for path in (
+        "/short",
+        "/dir/long",
+        "/fallback/nosuch",
+        "/private/alias/index.html",
+        "//private/index.html",
+        "/private/./index.html",
+        "/x/../private/index.html",
+        "/%70rivate/index.html",
+    ):
         assert apache.ask(path).status == 401, path
         answer = apache.ask(path, site.token())
         assert (answer.status, answer.body) == (200, "private/index.html\n"), path
 
 
 def test_satisfy_any_needs_one_of_both(servers: Servers, site: Site) -> None:
-    apache = servers.make("""
+    apache = servers.make(
+        """
 <Location />
   AuthType authchain
   Require authchain-authenticated
@@ -158,7 +193,9 @@ def test_satisfy_any_needs_one_of_both(servers: Servers, site: Site) -> None:
   Satisfy any
 </Location>
 SetEnvIf X-Friend yes friend
-""", loaded=[*LOADED, "access_compat", "setenvif"])
+""",
+        loaded=[*LOADED, "access_compat", "setenvif"],
+    )
     apache.page("index.html")
     apache.start()
     assert apache.ask("/index.html").status == 401
@@ -177,8 +214,7 @@ def test_an_administrators_own_header_stays(servers: Servers, site: Site, back_e
   ProxyPass http://127.0.0.1:{back_end}/
 </Location>
 """)
-    headers = apache.ask("/proxy/x", site.token()).json()["headers"]
-    assert isinstance(headers, dict)
+    headers = apache.ask("/proxy/x", site.token()).reached()
     assert (headers["x-auth-user"], headers["x-auth-scheme"]) == ("alice", "of the administrator")
 
 
@@ -197,8 +233,7 @@ def test_what_a_place_was_told_is_not_told_to_the_next(servers: Servers, site: S
 """)
     apache.page("first/index.html")
     apache.start()
-    headers = apache.ask("/first/index.html", site.token()).json()["headers"]
-    assert isinstance(headers, dict)
+    headers = apache.ask("/first/index.html", site.token()).reached()
     assert not [name for name in headers if name.startswith("x-auth")]
 
 
@@ -224,20 +259,27 @@ def test_an_error_page_may_be_the_login_form(servers: Servers) -> None:
 
 
 def test_a_client_that_goes_away_in_its_body_leaves_the_child_alive(servers: Servers, site: Site) -> None:
-    apache = servers.start(PLACE + "<Location /metrics>\nAuthType None\nSetHandler authchain-metrics\nRequire all granted\n</Location>")
+    apache = servers.start(
+        PLACE + "<Location /metrics>\nAuthType None\nSetHandler authchain-metrics\nRequire all granted\n</Location>"
+    )
     before = apache.ask("/metrics").body.split("\n")[0]
-    head = (f"POST / HTTP/1.1\r\nHost: x\r\nCookie: sessionid={site.session}; csrftoken=c\r\nContent-Length: 1000\r\n"
-            "Content-Type: application/x-www-form-urlencoded\r\n\r\ncsrf")
+    head = (
+        f"POST / HTTP/1.1\r\nHost: x\r\nCookie: sessionid={site.session}; csrftoken=c\r\nContent-Length: 1000\r\n"
+        "Content-Type: application/x-www-form-urlencoded\r\n\r\ncsrf"
+    )
     for _ in range(5):
         assert not apache.raw(head.encode()).startswith("HTTP/1.1 200")
-    chunked = head.replace("Content-Length: 1000", "Transfer-Encoding: chunked").replace("\r\n\r\ncsrf", "\r\n\r\nzz\r\n")
+    chunked = head.replace("Content-Length: 1000", "Transfer-Encoding: chunked").replace(
+        "\r\n\r\ncsrf", "\r\n\r\nzz\r\n"
+    )
     assert apache.raw(chunked.encode()).startswith("HTTP/1.1 400")
     wait_for(lambda: apache.ask("/metrics").body.split("\n")[0] == before, "alive")
 
 
 def test_no_cookie_is_sent_twice(servers: Servers, site: Site) -> None:
     config = "session_save_every_request = true\n" + CONFIG
-    apache = servers.make("""
+    apache = servers.make(
+        """
 DirectoryIndex page.html
 <Directory {folder}/htdocs>
   AuthType authchain
@@ -249,7 +291,9 @@ DirectoryIndex page.html
 <Location /staff>
   Require authchain-flag staff
 </Location>
-""", config=config)
+""",
+        config=config,
+    )
     apache.page("page.html", "by two chains")
     apache.start()
     answer = apache.ask("/", site.cookies())
@@ -263,7 +307,8 @@ def test_a_redirect_that_httpd_does_not_ask_again_about_is_told_who_asks(servers
 <Directory {folder}/htdocs>
   AuthType authchain
   Require authchain-authenticated
-  FallbackResource /page.shtml
+  RewriteEngine On
+  RewriteRule ^nosuch$ /page.shtml
 </Directory>
 """)
     apache.page("page.shtml", "<!--#printenv -->")

@@ -40,8 +40,14 @@ FALLBACKS = {"NULL": "none", "0": "`Off`", "AUTHCHAIN_ERRORS_LIBRARY": "`library
 
 
 def test_every_directive_is_in_the_table() -> None:
-    assert [row.name for row in ROWS] == ["AuthChainConfig", "AuthChain", "AuthChainErrors", "AuthChainForward",
-                                          "AuthChainStripCredentials", "AuthChainEndpoint"]
+    assert [row.name for row in ROWS] == [
+        "AuthChainConfig",
+        "AuthChain",
+        "AuthChainErrors",
+        "AuthChainForward",
+        "AuthChainStripCredentials",
+        "AuthChainEndpoint",
+    ]
     source = "".join(path.read_text() for path in (ROOT / "modules/apache").glob("*.c"))
     assert source.count("AP_INIT_") == 1, "a command beside the table"
 
@@ -89,7 +95,10 @@ def test_the_six_lines_of_the_manual_protect_a_location(servers: Servers) -> Non
     made = apache.folder / "etc"
     text = "\n".join(lines).replace("/etc/apache2/conf-enabled/authchain.conf", str(apache.folder / "extra.conf"))
     text = text.replace("/etc/authchain", str(made)).replace("create alice", "create --password-stdin alice")
-    environment = {"PATH": f"{ROOT / 'target/release'}:{os.environ['PATH']}", "AUTHCHAIN_CONFIG": str(made / "authchain.toml")}
+    environment = {
+        "PATH": f"{ROOT / 'target/release'}:{os.environ['PATH']}",
+        "AUTHCHAIN_CONFIG": str(made / "authchain.toml"),
+    }
     subprocess.run(["bash", "-ec", text], input=b"wonderland\n", env=environment, check=True, capture_output=True)
     for name in ("authchain.toml", "db.sqlite3", "secret_key"):
         (apache.folder / name).unlink()

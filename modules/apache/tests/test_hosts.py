@@ -44,7 +44,9 @@ def fill(apache: Apache) -> None:
 # ---------------------------------------------------------------- MPMs and users
 
 
-@pytest.mark.parametrize("mpm, user", [("event", "nobody"), ("prefork", "www-data"), ("prefork", "nobody"), ("worker", "www-data")])
+@pytest.mark.parametrize(
+    "mpm, user", [("event", "nobody"), ("prefork", "www-data"), ("prefork", "nobody"), ("worker", "www-data")]
+)
 def test_every_kind_of_server_gives_the_same_answers(servers: Servers, site: Site, mpm: str, user: str) -> None:
     if not IS_ROOT and user == "www-data":
         pytest.skip("needs root")
@@ -52,10 +54,16 @@ def test_every_kind_of_server_gives_the_same_answers(servers: Servers, site: Sit
     fill(apache)
     apache.start()
     asked: list[tuple[str, dict[str, str], int, str | None]] = [
-        ("/", {}, 401, None), ("/", site.token(), 200, "alice"), ("/", basic("bob", "builder"), 200, "bob"),
-        ("/", basic("bob", "wrong"), 401, None), ("/", site.cookies(), 200, "alice"), ("/open/", {}, 200, None),
-        ("/open/", site.token("root"), 200, "root"), ("/editors/", site.token(), 200, "alice"),
-        ("/editors/", site.token("bob"), 403, None), ("/nosuch", site.token(), 404, None),
+        ("/", {}, 401, None),
+        ("/", site.token(), 200, "alice"),
+        ("/", basic("bob", "builder"), 200, "bob"),
+        ("/", basic("bob", "wrong"), 401, None),
+        ("/", site.cookies(), 200, "alice"),
+        ("/open/", {}, 200, None),
+        ("/open/", site.token("root"), 200, "root"),
+        ("/editors/", site.token(), 200, "alice"),
+        ("/editors/", site.token("bob"), 403, None),
+        ("/nosuch", site.token(), 404, None),
     ] * 20
 
     def ask(row: tuple[str, dict[str, str], int, str | None]) -> None:
@@ -113,7 +121,9 @@ def restarted(apache: Apache, number: int) -> Callable[[], bool]:
 
 
 # Room for children of the former generation beside those of the next.
-OVERLAPPING = "StartServers 1\nServerLimit 4\nThreadsPerChild 8\nMaxRequestWorkers 32\nMinSpareThreads 1\nMaxSpareThreads 16"
+OVERLAPPING = (
+    "StartServers 1\nServerLimit 4\nThreadsPerChild 8\nMaxRequestWorkers 32\nMinSpareThreads 1\nMaxSpareThreads 16"
+)
 
 
 @pytest.mark.parametrize("mpm", ["event"])
@@ -147,7 +157,7 @@ def test_a_hard_restart_works_as_well(servers: Servers, site: Site) -> None:
 
 
 def test_no_secret_is_in_any_log(servers: Servers, site: Site, back_end: int) -> None:
-    # httpd itself writes all headers of a request at http:trace4 and above; every module beside it may say what it likes.
+    # httpd itself writes all headers of a request at http:trace4; every other module may say what it likes.
     text = PLACES + f"""
 <Location /basic>
   AuthType Basic
@@ -173,16 +183,36 @@ LogLevel trace8 http:trace3
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     canary = "canary5d1f"
     for path in ("/", "/basic/", "/proxy/", "/open/", "/editors/"):
-        for headers in (site.token(), basic("alice", "wonderland"), basic("alice", canary), {"Authorization": f"Token {canary}"},
-                        {"Authorization": f"Token {canary} {canary}"}, {"Cookie": f"sessionid={canary}"}, site.cookies(canary * 3)):
+        for headers in (
+            site.token(),
+            basic("alice", "wonderland"),
+            basic("alice", canary),
+            {"Authorization": f"Token {canary}"},
+            {"Authorization": f"Token {canary} {canary}"},
+            {"Cookie": f"sessionid={canary}"},
+            site.cookies(canary * 3),
+        ):
             apache.ask(path, headers)
             apache.ask(path, {**headers, **form}, "POST", f"csrfmiddlewaretoken={canary}".encode())
     assert apache.ask("/login", form, "POST", b"username=alice&password=wonderland").status == 200
     assert apache.ask("/login", form, "POST", f"username=alice&password={canary}".encode()).status == 400
     assert apache.stop() == 0
-    secrets = [canary, "wonderland", site.keys["alice"], site.session, SECRET, *[h.split()[1] for h in (
-        basic("alice", "wonderland")["Authorization"], basic("alice", canary)["Authorization"])]]
-    logs = {path.name: path.read_text(errors="replace") for path in apache.folder.iterdir() if path.name in ("error.log", "access.log", "out")}
+    secrets = [
+        canary,
+        "wonderland",
+        site.keys["alice"],
+        site.session,
+        SECRET,
+        *[
+            h.split()[1]
+            for h in (basic("alice", "wonderland")["Authorization"], basic("alice", canary)["Authorization"])
+        ],
+    ]
+    logs = {
+        path.name: path.read_text(errors="replace")
+        for path in apache.folder.iterdir()
+        if path.name in ("error.log", "access.log", "out")
+    }
     assert "token.unknown" in logs["error.log"] or "token." in logs["error.log"], "the verdicts are there"
     for name, log in logs.items():
         for secret in secrets:
@@ -196,10 +226,24 @@ def test_a_thousand_requests_under_valgrind_lose_no_memory_of_ours(servers: Serv
     apache = servers.make(PLACES)
     fill(apache)
     report = apache.folder / "valgrind"
-    apache.wrapper = ["valgrind", "--leak-check=full", "--show-leak-kinds=definite", "--error-limit=no", f"--log-file={report}"]
+    apache.wrapper = [
+        "valgrind",
+        "--leak-check=full",
+        "--show-leak-kinds=definite",
+        "--error-limit=no",
+        f"--log-file={report}",
+    ]
     apache.start("-X")
-    rows = [("/", site.token()), ("/", {}), ("/open/", {}), ("/editors/", site.token()), ("/editors/", site.token("bob")),
-            ("/", site.cookies()), ("/", {"Authorization": "Token wrong"}), ("/nosuch", site.token())]
+    rows = [
+        ("/", site.token()),
+        ("/", {}),
+        ("/open/", {}),
+        ("/editors/", site.token()),
+        ("/editors/", site.token("bob")),
+        ("/", site.cookies()),
+        ("/", {"Authorization": "Token wrong"}),
+        ("/nosuch", site.token()),
+    ]
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda n: apache.ask(*rows[n % len(rows)]).status, range(1000)))
     assert set(answers) == {200, 401, 403, 404}
@@ -208,4 +252,6 @@ def test_a_thousand_requests_under_valgrind_lose_no_memory_of_ours(servers: Serv
     parts = re.split(r"\n==\d+== \n", report.read_text())
     assert "ERROR SUMMARY" in parts[-1]
     ours = [part for part in parts if "libauthchain" in part]
-    assert [("auth_context_open" in part, " in 1 blocks are definitely lost" in part) for part in ours] == [(True, True)], ours
+    assert [("auth_context_open" in part, " in 1 blocks are definitely lost" in part) for part in ours] == [
+        (True, True)
+    ], ours

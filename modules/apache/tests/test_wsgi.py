@@ -33,8 +33,10 @@ WSGISocketPrefix {{folder}}/run/wsgi
 <Files app.wsgi>
   Require all granted
 </Files>
-""" + "".join(MOUNT.format(mode=mode, passes=passes, group="app" if mode == "daemon" else "%{GLOBAL}")
-              for mode, passes in itertools.product(("embedded", "daemon"), ("On", "Off")))
+""" + "".join(
+    MOUNT.format(mode=mode, passes=passes, group="app" if mode == "daemon" else "%{GLOBAL}")
+    for mode, passes in itertools.product(("embedded", "daemon"), ("On", "Off"))
+)
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +53,11 @@ def apache(site: Site) -> Iterator[Apache]:
 @pytest.mark.parametrize("mode", ["embedded", "daemon"])
 @pytest.mark.parametrize("passes", ["On", "Off"])
 def test_an_application_is_told_who_asks(apache: Apache, site: Site, mode: str, passes: str) -> None:
-    for headers, scheme in ((site.token(), "token"), (basic("alice", "wonderland"), "basic"), (site.cookies(), "session")):
+    for headers, scheme in (
+        (site.token(), "token"),
+        (basic("alice", "wonderland"), "basic"),
+        (site.cookies(), "session"),
+    ):
         answer = apache.ask(f"/{mode}-{passes}/remote/", headers)
         assert answer.status == 200, apache.log()[-3000:]
         said = answer.json()
@@ -60,12 +66,18 @@ def test_an_application_is_told_who_asks(apache: Apache, site: Site, mode: str, 
         told = said["told"]
         assert isinstance(told, dict)
         assert (told["REMOTE_USER"], told["AUTH_TYPE"], told["AUTHCHAIN_SCHEME"]) == ("alice", scheme, scheme)
-        assert (told["AUTHCHAIN_USER_ID"], told["AUTHCHAIN_EMAIL"], told["AUTHCHAIN_FLAGS"]) == ("1", "alice@example.com", "active")
+        assert (told["AUTHCHAIN_USER_ID"], told["AUTHCHAIN_EMAIL"], told["AUTHCHAIN_FLAGS"]) == (
+            "1",
+            "alice@example.com",
+            "active",
+        )
         assert ("HTTP_AUTHORIZATION" in told) == (passes == "On" and scheme != "session")
 
 
 @pytest.mark.parametrize("mode", ["embedded", "daemon"])
-def test_an_application_that_wants_credentials_gets_them_only_where_they_are_passed(apache: Apache, site: Site, mode: str) -> None:
+def test_an_application_that_wants_credentials_gets_them_only_where_they_are_passed(
+    apache: Apache, site: Site, mode: str
+) -> None:
     for passes, user in (("On", "alice"), ("Off", "")):
         assert apache.ask(f"/{mode}-{passes}/drf/", site.token()).json()["user"] == user
         assert apache.ask(f"/{mode}-{passes}/drf/", basic("alice", "wonderland")).json()["user"] == user
@@ -74,7 +86,13 @@ def test_an_application_that_wants_credentials_gets_them_only_where_they_are_pas
 
 @pytest.mark.parametrize("mode", ["embedded", "daemon"])
 def test_no_client_can_be_somebody_else(apache: Apache, site: Site, mode: str) -> None:
-    forged = {"Remote-User": "root", "REMOTE_USER": "root", "X-Remote-User": "root", "X-Auth-User": "root", "Authchain-User-Id": "3"}
+    forged = {
+        "Remote-User": "root",
+        "REMOTE_USER": "root",
+        "X-Remote-User": "root",
+        "X-Auth-User": "root",
+        "Authchain-User-Id": "3",
+    }
     assert apache.ask(f"/{mode}-On/remote/", forged).status == 401
     said = apache.ask(f"/{mode}-On/remote/", {**forged, **site.token()}).json()
     assert said["user"] == "alice"

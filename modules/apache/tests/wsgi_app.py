@@ -1,7 +1,7 @@
 """A small Django + DRF application for mod_wsgi: says who it thinks asks, and what the server told it.
 
-    /drf/      believes credentials: Basic, Token, Session
-    /remote/   believes REMOTE_USER (DRF's RemoteUserAuthentication)
+/drf/      believes credentials: Basic, Token, Session
+/remote/   believes REMOTE_USER (DRF's RemoteUserAuthentication)
 """
 
 import os
@@ -16,12 +16,28 @@ settings.configure(
     ALLOWED_HOSTS=["*"],
     USE_TZ=True,
     ROOT_URLCONF=__name__,
-    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": os.path.join(os.path.dirname(__file__), "db.sqlite3")}},
-    INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions",
-                    "rest_framework", "rest_framework.authtoken"],
-    MIDDLEWARE=["django.contrib.sessions.middleware.SessionMiddleware", "django.middleware.csrf.CsrfViewMiddleware",
-                "django.contrib.auth.middleware.AuthenticationMiddleware"],
-    AUTHENTICATION_BACKENDS=["django.contrib.auth.backends.ModelBackend", "django.contrib.auth.backends.RemoteUserBackend"],
+    DATABASES={
+        "default": {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": os.path.join(os.path.dirname(__file__), "db.sqlite3"),
+        }
+    },
+    INSTALLED_APPS=[
+        "django.contrib.auth",
+        "django.contrib.contenttypes",
+        "django.contrib.sessions",
+        "rest_framework",
+        "rest_framework.authtoken",
+    ],
+    MIDDLEWARE=[
+        "django.contrib.sessions.middleware.SessionMiddleware",
+        "django.middleware.csrf.CsrfViewMiddleware",
+        "django.contrib.auth.middleware.AuthenticationMiddleware",
+    ],
+    AUTHENTICATION_BACKENDS=[
+        "django.contrib.auth.backends.ModelBackend",
+        "django.contrib.auth.backends.RemoteUserBackend",
+    ],
 )
 django.setup()
 
@@ -46,10 +62,20 @@ class Probe(APIView):
     renderer_classes = [JSONRenderer]
 
     def get(self, request):
-        told = {name: value for name, value in request.META.items()
-                if name in ("REMOTE_USER", "AUTH_TYPE", "HTTP_AUTHORIZATION", "HTTP_X_AUTH_USER") or name.startswith("AUTHCHAIN_")}
-        return Response({"user": request.user.get_username(), "mode": request.META["mod_wsgi.process_group"], "told": told,
-                         "size": len(request.body)})
+        told = {
+            name: value
+            for name, value in request.META.items()
+            if name in ("REMOTE_USER", "AUTH_TYPE", "HTTP_AUTHORIZATION", "HTTP_X_AUTH_USER")
+            or name.startswith("AUTHCHAIN_")
+        }
+        return Response(
+            {
+                "user": request.user.get_username(),
+                "mode": request.META["mod_wsgi.process_group"],
+                "told": told,
+                "size": len(request.body),
+            }
+        )
 
     post = get
 
