@@ -20,7 +20,7 @@ NATIVE := -lsqlite3 -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
 RUST := $(shell find src -name '*.rs') Cargo.toml Cargo.lock build.rs
 
 .PHONY: all setup demo test check soak bench header static install uninstall clean
-.PHONY: check-rust check-c check-symbols test-c test-install test-python modules install-modules uninstall-modules test-apache sanitize-apache
+.PHONY: check-rust check-c check-symbols test-c test-install test-python modules install-modules uninstall-modules test-apache sanitize-apache bench-apache
 
 all: $(OUT)/$(SO) target/release/authchain target/release/$(SO)
 
@@ -134,6 +134,9 @@ soak: setup all
 
 bench: setup all
 	scripts/bench
+
+bench-apache: setup all modules
+	.venv/bin/python benches/apache.py
 
 # --- installing -----------------------------------------------------------------------------
 

@@ -263,11 +263,14 @@ void authchain_pass_on(request_rec *r)
   const struct authchain_folder *folder = authchain_folder(r);
   struct authchain_request *all = authchain_visit(r)->all;
   const auth_user *user;
+  int is_forwarding;
   if (all->request == NULL)
     return;
   user = r->user != NULL ? authchain_user(r) : NULL;
-  edit_headers(r, all->request, user != NULL && user == auth_request_user(all->request) &&
-                                  folder->forward == AUTHCHAIN_FORWARD_IDENTITY);
+  is_forwarding = folder->forward == AUTHCHAIN_FORWARD_IDENTITY && user != NULL && user != all->password_user;
+  if (is_forwarding || all->has_forwarded)
+    edit_headers(r, all->request, is_forwarding);
+  all->has_forwarded |= (unsigned)is_forwarding;
   if (user == NULL)
     return;
   set_variables(r, user);

@@ -92,6 +92,7 @@ struct authchain_request {
   struct authchain_verdict *verdicts;
   apr_bucket_brigade *body; /* what was read of it for a verdict and the handler has not read yet */
   unsigned has_read_body : 1;
+  unsigned has_forwarded : 1; /* headers of ours are in the request, for one place of perhaps several */
   auth_user *password_user; /* whom `AuthBasicProvider authchain` found */
   auth_user *member;        /* the user of `member_id` with groups */
   const char *member_id;
