@@ -15,6 +15,7 @@ import signal
 import socket
 import sqlite3
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -27,7 +28,6 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
-PYTHON = ROOT / ".venv/bin/python"
 MODULES = Path(subprocess.run(["apxs", "-q", "LIBEXECDIR"], check=True, capture_output=True, text=True).stdout.strip())
 MODULE = Path(os.environ.get("AUTHCHAIN_MODULE", ROOT / "target/dist/mod_authchain.so"))
 WRAPPER = os.environ.get("AUTHCHAIN_WRAPPER", "").split()  # of the sanitizers
@@ -97,7 +97,7 @@ def basic(name: str, password: str) -> dict[str, str]:
 def django(database: Path, *arguments: str) -> str:
     """What a command of the real Django prints."""
     site = ROOT / "tests/peer/site.py"
-    command = [str(PYTHON), str(site), "--db", str(database), "--secret", SECRET, *arguments]
+    command = [sys.executable, str(site), "--db", str(database), "--secret", SECRET, *arguments]
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 

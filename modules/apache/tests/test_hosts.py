@@ -126,7 +126,7 @@ OVERLAPPING = (
 )
 
 
-@pytest.mark.parametrize("mpm", ["event"])
+@pytest.mark.parametrize("mpm", ["event", "worker"])
 def test_no_request_is_lost_in_graceful_restarts_under_load(servers: Servers, site: Site, mpm: str) -> None:
     apache = servers.make(PLACES, mpm=mpm, processes=OVERLAPPING)
     fill(apache)

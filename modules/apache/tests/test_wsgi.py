@@ -28,7 +28,7 @@ WSGIScriptAlias /{mode}-{passes} {{folder}}/app.wsgi
 
 PLACES = f"""
 WSGIPythonPath {PACKAGES}
-WSGIDaemonProcess app processes=1 threads=4 python-path={PACKAGES}
+WSGIDaemonProcess app processes=1 threads=4 python-path={PACKAGES} home={{folder}}
 WSGISocketPrefix {{folder}}/run/wsgi
 <Files app.wsgi>
   Require all granted
