@@ -22,6 +22,7 @@ RUST := $(shell find src -name '*.rs') Cargo.toml Cargo.lock build.rs
 
 .PHONY: all setup demo test check soak bench header static install uninstall clean
 .PHONY: check-rust check-c check-symbols test-c test-install test-python test-browser
+.PHONY: modules install-modules uninstall-modules test-apache sanitize-apache bench-apache
 
 all: $(OUT)/$(SO) target/release/authchain target/release/$(SO)
 
@@ -58,13 +59,25 @@ $(OUT)/libauthchain.a: target/release/libauthchain.a
 	objcopy -w --keep-global-symbol='auth_*' -R .llvmbc -R .llvmcmd $(OUT)/authchain.o
 	rm -f $@ && ar rcs $@ $(OUT)/authchain.o && rm $(OUT)/authchain.o
 
+# Modules of hosts, over the C ABI alone. Only the module itself is exported: APR loads into the global scope.
+modules: $(OUT)/mod_authchain.so
+
+APACHE := $(wildcard modules/apache/*.c modules/apache/*.h)
+APACHE_FLAGS = -std=c99 -O2 -g -fPIC -fvisibility=hidden $(WARN) -Iinclude \
+  $$(apr-1-config --cppflags) -isystem $$(apxs -q INCLUDEDIR) -isystem $$(apr-1-config --includedir)
+apache_module = $(CC) $(APACHE_FLAGS) -shared -o $(1) $(filter %.c,$(APACHE)) -L$(OUT) -lauthchain \
+  -Wl,-rpath,'$(2)' -Wl,-z,relro,-z,now
+
+$(OUT)/mod_authchain.so: $(APACHE) include/authchain.h $(OUT)/$(SO)
+	$(call apache_module,$@,$$ORIGIN)
+
 header:
 	BLESS=1 $(CARGO) test -q --test header
 
 # --- showing and proving ---------------------------------------------------------------------
 
 # Real requests to real servers over a real database, and what each said.
-demo: setup all $(OUT)/server
+demo: setup all modules $(OUT)/server
 	@scripts/demo
 
 $(OUT)/server: examples/server.c include/authchain.h $(OUT)/$(SO)
@@ -72,7 +85,7 @@ $(OUT)/server: examples/server.c include/authchain.h $(OUT)/$(SO)
 
 # Everything; ends with the runners' summaries.
 test: setup
-	$(MAKE) check test-c test-install test-python test-browser
+	$(MAKE) check test-c test-install test-python test-browser test-apache
 	@scripts/demo
 
 # The quick half, in the order of cheapness.
@@ -109,11 +122,28 @@ test-browser: all
 	.venv/bin/python -m pytest -q tests/browser
 	MYPYPATH=tests/browser .venv/bin/python -m mypy --strict tests/browser
 
+# Real Apaches on free ports.
+test-apache: all modules
+	MYPYPATH=modules/apache/tests .venv/bin/python -m mypy --strict $(wildcard modules/apache/tests/test_*.py)
+	.venv/bin/python -m pytest -q -p no:cacheprovider modules/apache/tests
+
+# The same under AddressSanitizer, module and library: minutes. `apache2` itself is not, so its leaks are not looked for.
+ASAN_APACHE := target/asan/mod_authchain.so
+sanitize-apache: all
+	$(MAKE) -C c-tests asan-lib
+	$(CC) $(APACHE_FLAGS) -shared -fsanitize=address,undefined -fno-sanitize-recover=all -o $(ASAN_APACHE) \
+	  $(filter %.c,$(APACHE)) target/asan/x86_64-unknown-linux-gnu/release/libauthchain.a $(NATIVE)
+	AUTHCHAIN_MODULE=$(CURDIR)/$(ASAN_APACHE) AUTHCHAIN_WRAPPER="env LD_PRELOAD=$$($(CC) -print-file-name=libasan.so) \
+	  ASAN_OPTIONS=detect_leaks=0 " .venv/bin/python -m pytest -q -p no:cacheprovider -k "not valgrind" modules/apache/tests
+
 soak: setup all
 	scripts/soak
 
 bench: setup all
 	scripts/bench
+
+bench-apache: setup all modules
+	.venv/bin/python benches/apache.py
 
 # --- installing -----------------------------------------------------------------------------
 
@@ -130,6 +160,18 @@ install: all static
 	install -d $(DESTDIR)$(UNITDIR)
 	sed -e 's|@BINDIR@|$(BINDIR)|' packaging/systemd/authchain.service > $(DESTDIR)$(UNITDIR)/authchain.service
 	install -m 644 packaging/systemd/authchain.socket $(DESTDIR)$(UNITDIR)/
+
+# Where apxs says that modules are; a2enmod finds the .load where Debian keeps them.
+install-modules: all
+	install -d $(DESTDIR)$$(apxs -q LIBEXECDIR)
+	$(call apache_module,$(DESTDIR)$$(apxs -q LIBEXECDIR)/mod_authchain.so,$(LIBDIR))
+	if [ -d "$$(apxs -q sysconfdir)/mods-available" ]; then \
+	  install -d $(DESTDIR)$$(apxs -q sysconfdir)/mods-available; \
+	  echo "LoadModule authchain_module $$(apxs -q LIBEXECDIR)/mod_authchain.so" \
+	    > $(DESTDIR)$$(apxs -q sysconfdir)/mods-available/authchain.load; fi
+
+uninstall-modules:
+	rm -f $(DESTDIR)$$(apxs -q LIBEXECDIR)/mod_authchain.so $(DESTDIR)$$(apxs -q sysconfdir)/mods-available/authchain.load
 
 uninstall:
 	rm -f $(DESTDIR)$(INCLUDEDIR)/authchain.h $(DESTDIR)$(BINDIR)/authchain \

@@ -129,8 +129,9 @@ fn documents() -> Vec<PathBuf> {
 
 /// All that may hold a test, as one text.
 fn sources() -> String {
-    let folders = [("src", "rs"), ("tests", "rs"), ("python-bindings/tests", "py"), ("tests/browser", "py")];
-    let files = folders.iter().flat_map(|(folder, extension)| below(&root().join(folder), extension));
+    let python = ["python-bindings/tests", "tests/browser", "modules/apache/tests"].map(|folder| (folder, "py"));
+    let folders = [("src", "rs"), ("tests", "rs")].into_iter().chain(python);
+    let files = folders.flat_map(|(folder, extension)| below(&root().join(folder), extension));
     files.map(|file| fs::read_to_string(file).unwrap()).collect()
 }
 
