@@ -19,6 +19,7 @@
     unsign WAY SALT TEXT [MAX_AGE]      prints the value, or "refused: " and the exception
     pending                             what `migrate --plan` prints
     bulksessions N                      a session each for the first N users
+    bulkknox N                          a token of knox each for the first N users; the tokens in a table knox_tokens
     bulk N                              N users user000000.. with tokens, password "bulk-password"
     serve PORT                          the site on 127.0.0.1; prints "ready PORT" (0 picks a free port)
     admin NAME PASSWORD [KEY]           log in to the admin, look for KEY (or the user's own key) on the token page
@@ -300,6 +301,22 @@ def bulksessions(args):
     Session.objects.bulk_create(map(session, users), batch_size=5000)
 
 
+def bulkknox(args):
+    from datetime import timedelta
+
+    from django.db import connection, transaction
+    from django.utils import timezone
+    from knox.models import AuthToken
+    expiry = timezone.now() + timedelta(days=365)
+    tokens = [(hashlib.sha256(b"knox %d" % user.pk).hexdigest(), user) for user in user_model().objects.order_by("pk")[:args.count]]
+    with transaction.atomic(), connection.cursor() as c:
+        AuthToken.objects.bulk_create((AuthToken(
+            digest=hashlib.sha512(token.encode()).hexdigest(), token_key=token[:15], user=user, expiry=expiry)
+            for token, user in tokens), batch_size=5000)
+        c.execute("create table knox_tokens (token varchar(64) not null)")
+        c.executemany("insert into knox_tokens values (%s)", [(token,) for token, _ in tokens])
+
+
 def serve(args):
     from socketserver import ThreadingMixIn
     from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
@@ -381,6 +398,7 @@ def parse():
     verb(pending)
     verb(bulk, ("count", {"type": int}))
     verb(bulksessions, ("count", {"type": int}))
+    verb(bulkknox, ("count", {"type": int}))
     verb(serve, ("port", {"type": int}))
     verb(admin, ("name", {}), ("password", {}), ("key", {"nargs": "?"}))
     args = ap.parse_args()
