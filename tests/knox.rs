@@ -5,6 +5,7 @@
 mod support;
 
 use std::io::Write;
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::ptr;
 
@@ -54,6 +55,20 @@ fn post(host: &Host, endpoint: &str, authorization: &str) -> Outcome {
 fn given(outcome: &Outcome) -> String {
     let body: Value = serde_json::from_str(&outcome.body).unwrap_or_else(|_| panic!("{outcome:?}"));
     body["token"].as_str().unwrap_or_else(|| panic!("{outcome:?}")).to_owned()
+}
+
+/// What a process of its own says to these lines.
+fn batch(config: &Path, lines: &str) -> Vec<Value> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_authchain"));
+    command.arg("--config").arg(config).args(["explain", "--batch"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let output = std::thread::scope(|scope| {
+        scope.spawn(move || stdin.write_all(lines.as_bytes()));
+        child.wait_with_output().unwrap()
+    });
+    let output = String::from_utf8(output.stdout).unwrap();
+    output.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 fn count(site: &Site, condition: &str) -> i64 {
@@ -108,6 +123,36 @@ fn fifteen_characters_write_in_exact_mode_only() {
     let expired = token("expired/alone");
     assert_eq!(ask(&host, &format!("{}{}", &expired[..15], "0".repeat(49))).said(), "knox.unknown");
     assert_eq!(count(&site, &format!("token_key = '{}'", &expired[..15])), 0);
+}
+
+#[test]
+fn an_end_is_put_off_when_that_is_by_more_than_the_interval() {
+    let site = Site::of_vectors("knox");
+    let host = site.host(&KNOX.replace("[schemes.knox]", "[schemes.knox]\nauto_refresh = true"));
+    let path = site.folder.path().join("authchain.toml");
+    std::fs::write(&path, format!("{USUAL}{}", KNOX.replace("[schemes.knox]", "[schemes.knox]\nauto_refresh = true")))
+        .unwrap();
+    let ends = |label: &str| -> String {
+        let sql = "SELECT expiry FROM knox_authtoken WHERE token_key = ?1";
+        site.other().query_row(sql, [&token(label)[..15]], |row| row.get(0)).unwrap()
+    };
+    for (label, moves) in
+        [("renew/59 s", false), ("renew/60 s", false), ("renew/60 s and more", true), ("renew/later", false)]
+    {
+        let before = ends(label);
+        // 2024-01-02 04:00:00, the moment that the labels speak of.
+        let line = format!(
+            "{{\"chain\":\"knox\",\"at\":1704168000,\"persist\":true,\"headers\":[[\"Authorization\",\"Token {}\"]]}}",
+            token(label)
+        );
+        let said = batch(&path, &line);
+        assert_eq!(said[0]["verdict"]["user"], "short-salt", "{label}: {said:?}");
+        let after = if moves { "2024-01-02 14:00:00".to_owned() } else { before };
+        assert_eq!(ends(label), after, "{label}");
+    }
+    let never = token("renew/never");
+    assert_eq!(ask(&host, &never).said(), "short-salt");
+    assert_eq!(count(&site, &format!("token_key = '{}' AND expiry IS NULL", &never[..15])), 1);
 }
 
 #[test]
@@ -208,6 +253,21 @@ fn who_came_in_with_a_password_has_no_token_to_give_back() {
     let site = Site::of_vectors("knox");
     let outcome = post(&site.host(KNOX), "knox_logout", &basic("member01", "password of member01"));
     assert_eq!((outcome.http, outcome.said().as_str()), (403, "knox.no_token"));
+}
+
+#[test]
+fn a_logout_of_one_scheme_does_not_pretend_to_revoke_the_token_of_another() {
+    let site = Site::of_vectors("knox");
+    site.other()
+        .execute_batch("CREATE TABLE other AS SELECT * FROM knox_authtoken; DELETE FROM knox_authtoken")
+        .unwrap();
+    let other = "[schemes.other]\ntype = \"knox\"\ntable = \"other\"\n[chains.other]\nschemes = [\"other\"]\n";
+    let logout = "[endpoints.knox_logout]\nchain = \"other\"\n";
+    let host = site.host(&format!("{}{other}", KNOX.replace("[endpoints.knox_logout]\nchain = \"both\"\n", logout)));
+    let header = format!("Token {}", token("good/member01"));
+    let outcome = post(&host, "knox_logout", &header);
+    assert_eq!((outcome.http, outcome.said().as_str()), (403, "knox.no_token"));
+    assert_eq!(host.ask_chain("other", &[("Authorization", &header)]).said(), "member01");
 }
 
 #[test]
@@ -345,16 +405,8 @@ fn logins_at_once_never_go_beyond_the_limit() {
         "{{\"chain\":\"default\",\"method\":\"POST\",\"path\":\"/api/auth/login/\",\"persist\":true,\"headers\":[[\"Authorization\",\"{header}\"]]}}\n"
     );
     let in_process = || {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_authchain"))
-            .args(["--config", path.to_str().unwrap(), "explain", "--batch"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        child.stdin.take().unwrap().write_all(line.repeat(250).as_bytes()).unwrap();
-        let output = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
-        let answers = output.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        answers.map(|answer| answer["endpoint"]["status"].as_u64().unwrap()).collect::<Vec<_>>()
+        let answers = batch(&path, &line.repeat(250));
+        answers.iter().map(|answer| answer["endpoint"]["status"].as_u64().unwrap()).collect::<Vec<_>>()
     };
     let in_thread = || (0..250).map(|_| u64::from(post(&host, "knox_login", &header).http)).collect::<Vec<_>>();
     let answers: Vec<u64> = std::thread::scope(|scope| {
