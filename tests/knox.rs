@@ -470,3 +470,43 @@ fn tokens_made_here_are_accepted_by_knox() {
     assert_eq!(knox(&["knoxview", "logoutall", "alice", &function]), "204");
     assert_eq!(ask(&host, command).said(), "knox.unknown");
 }
+
+#[test]
+fn local_times_and_other_users_are_knox_s_too() {
+    let site = Site { folder: tempfile::tempdir().unwrap() };
+    let options = ["--knox", "--no-tz", "--custom-user"];
+    let knox = |args: &[&str]| django(&site.database(), &[&options, args].concat(), "");
+    knox(&["migrate", "--wal"]);
+    knox(&["adduser", "anna@example.com", "pw"]);
+    let config = config("auto_refresh = true\ntoken_limit_per_user = 4");
+    let host = site.try_host(&format!("use_tz = false\ntime_zone = \"Europe/Berlin\"\n{config}{PEOPLE}")).unwrap();
+    for seconds in ["never", "90"] {
+        assert_eq!(ask(&host, &knox(&["addknox", "anna@example.com", seconds])).said(), "anna@example.com");
+    }
+    let end: String = site.other().query_row("SELECT max(expiry) FROM knox_authtoken", [], |row| row.get(0)).unwrap();
+    let now: String =
+        site.other().query_row("SELECT datetime('now', '+10 hours', '+30 minutes')", [], |row| row.get(0)).unwrap();
+    assert!(end > now, "the end was put off to ten hours from now, on the clock of Berlin: {end} {now}");
+    assert_eq!(ask(&host, &knox(&["addknox", "anna@example.com", "-1"])).said(), "knox.unknown");
+    let outcome = post(&host, "knox_login", &basic("anna@example.com", "pw"));
+    assert_eq!(knox(&["checkknox", &given(&outcome)]), "anna@example.com");
+    let body: Value = serde_json::from_str(&outcome.body).unwrap();
+    let end: String = site.other().query_row("SELECT max(expiry) FROM knox_authtoken", [], |row| row.get(0)).unwrap();
+    assert_eq!(body["expiry"], end.replace(' ', "T"), "no offset");
+    assert_eq!(create(&host, "anna@example.com", 0).0, AUTH_OK);
+    assert_eq!(create(&host, "anna@example.com", 0).0, AUTH_REFUSED);
+}
+
+/// The users of tests/peer/people.
+const PEOPLE: &str = r#"
+[users]
+table = "people_person"
+id_type = "uuid"
+username_column = "email"
+password_column = "pw_hash"
+is_active_column = "enabled"
+is_staff_column = "staff"
+is_superuser_column = "superuser"
+date_joined_column = ""
+empty_columns = []
+"#;
