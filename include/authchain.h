@@ -1195,8 +1195,9 @@ const struct auth_edits *auth_request_edits(const struct auth_request *request);
 
 /**
  * Event number `i`, counted from 0, of the verdict: what Django announces by a
- * signal. `*name` is "logged_in", "logged_out", "login_failed" or
- * "user_created"; `*user` whom it is about, NULL when that is not known. More
+ * signal. `*name` is "logged_in", "logged_out", "login_failed",
+ * "user_created", "token_expired" or "other_token_expired" (knox deleted the
+ * token of the request, or another one of its owner); `*user` whom it is about, NULL when that is not known. More
  * names may come.
  *
  * Ownership: `*name` is static; `*user` is borrowed, dies with the request, and
@@ -1403,11 +1404,13 @@ struct auth_user *auth_user_clone(const struct auth_user *user);
 AUTH_API void auth_user_free(struct auth_user *user);
 
 /**
- * Creates the user's token, or returns the one there is: DRF keeps one a user.
+ * Creates a token of the user. DRF keeps one a user: the one there is comes
+ * back. knox keeps many: each call makes one, up to the limit of its scheme.
  *
  * Ownership: free `*out` with auth_token_free. Threads: any. Blocks: database.
- * Returns: AUTH_OK, AUTH_REFUSED (no such user; `*out` is NULL), AUTH_EINVAL,
- * AUTH_ENOTSUP (no such kind), AUTH_ESTORE, AUTH_EBUSY (no random bytes),
+ * Returns: AUTH_OK, AUTH_REFUSED (no such user, or the user has as many tokens
+ * as may be; `*out` is NULL), AUTH_EINVAL, AUTH_ENOTSUP (no such kind, or it
+ * has no AUTH_TOKEN_RESET), AUTH_ESTORE, AUTH_EBUSY (no random bytes),
  * AUTH_EPANIC.
  */
 AUTH_API
@@ -1449,9 +1452,9 @@ AUTH_API void auth_token_free(struct auth_token *token);
  * scheme, empty for "token".
  *
  * Ownership: free `*out` with auth_user_free. Threads: any. Blocks: database.
- * Returns: AUTH_OK, AUTH_REFUSED (no such key, or its owner is inactive;
- * `*out` is NULL), AUTH_EINVAL, AUTH_ENOTSUP (no such kind), AUTH_ESTORE,
- * AUTH_EPANIC.
+ * Returns: AUTH_OK, AUTH_REFUSED (no such key, it has expired, or its owner is
+ * inactive; `*out` is NULL), AUTH_EINVAL, AUTH_ENOTSUP (no such kind),
+ * AUTH_ESTORE, AUTH_EPANIC.
  */
 AUTH_API
 enum auth_status auth_token_verify(const struct auth_context *context,

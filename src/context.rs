@@ -8,8 +8,9 @@ use zeroize::Zeroizing;
 #[cfg(feature = "cli")]
 use crate::accounts::sessions;
 use crate::accounts::signing::{self, Signed, Way};
+use crate::accounts::tokens::{Fresh, Tokens};
 use crate::accounts::users::{By, Wanted};
-use crate::accounts::{passwords, tokens, users};
+use crate::accounts::{passwords, users};
 use crate::codec::Secret;
 use crate::codec::digest::Digest;
 use crate::codec::signing::MaxAge;
@@ -17,7 +18,7 @@ use crate::config::{Config, Origin};
 use crate::ctx::Ctx;
 use crate::error::{Error, Report};
 use crate::log::Log;
-use crate::store::{Db, StoredToken, TokensTable, User, UserId};
+use crate::store::{Db, StoredToken, User, UserId};
 use crate::sys::{clock, fork};
 use crate::targets::Targets;
 
@@ -175,34 +176,41 @@ impl Context {
         }
     }
 
-    fn table(&self, kind: &str) -> Result<&Arc<TokensTable>, Error> {
+    /// What keeps the tokens of a kind (the name of a scheme).
+    fn kind(&self, kind: &str) -> Result<&Tokens, Error> {
         let found = self.config.tokens.iter().find(|(name, _)| name == kind);
-        found.map(|(_, table)| table).ok_or(Error::Unsupported("no scheme of that name keeps tokens in a table"))
+        found.map(|(_, tokens)| tokens).ok_or(Error::Unsupported("no scheme of that name keeps tokens in a table"))
     }
 
-    /// A user's token of a kind (the name of a token scheme).
-    pub(crate) fn create_token(&self, kind: &str, user: &User, reset: bool) -> Result<Secret, Error> {
-        tokens::create(&self.ctx(0), self.table(kind)?, &user.id, reset)
+    /// A user's token of a kind. `None`: the user has as many as may be.
+    pub(crate) fn create_token(&self, kind: &str, user: &User, reset: bool) -> Result<Option<Fresh>, Error> {
+        self.kind(kind)?.create(&self.ctx(0), &user.id, reset)
     }
 
-    /// The owner of a key, active or not. `None`: no such key.
-    pub(crate) fn token_owner(&self, kind: &str, key: &str) -> Result<Option<User>, Error> {
-        Ok(tokens::owner(&self.ctx(0), self.table(kind)?, key)?.map(|(user, ..)| user))
+    /// The owner of a token, active or not. `None`: no such token.
+    pub(crate) fn token_owner(&self, kind: &str, token: &str) -> Result<Option<User>, Error> {
+        self.kind(kind)?.owner(&self.ctx(0), token)
     }
 
-    /// Deletes a key. False: there was none.
-    pub(crate) fn revoke_token(&self, kind: &str, key: &str) -> Result<bool, Error> {
-        self.table(kind)?.revoke(&self.db, key)
+    /// Deletes a token. False: there was none.
+    pub(crate) fn revoke_token(&self, kind: &str, token: &str) -> Result<bool, Error> {
+        self.kind(kind)?.revoke(&self.ctx(0), token)
     }
 
-    /// Deletes a user's keys; how many there were.
+    /// Deletes a user's tokens; how many there were.
     pub(crate) fn revoke_tokens_of(&self, kind: &str, user: &UserId) -> Result<usize, Error> {
-        self.table(kind)?.revoke_of(&self.db, user)
+        self.kind(kind)?.revoke_of(&self.ctx(0), user)
     }
 
     /// The tokens of one user or of all.
     pub(crate) fn tokens(&self, kind: &str, of: Option<&UserId>) -> Result<Vec<StoredToken>, Error> {
-        self.table(kind)?.list(&self.db, &self.config.users, of)
+        self.kind(kind)?.list(&self.ctx(0), of)
+    }
+
+    /// Removes what is left of tokens that have expired; how many there were.
+    #[cfg(feature = "cli")]
+    pub(crate) fn purge_tokens(&self, kind: &str) -> Result<usize, Error> {
+        self.kind(kind)?.purge(&self.ctx(0))
     }
 
     /// The sessions that have not ended.

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
 use crate::codec::datetime;
@@ -42,9 +43,14 @@ impl Ctx<'_> {
         if self.at_us == 0 { clock::now_us() } else { self.at_us }
     }
 
+    /// The moment of the call as a clock in the zone of the database shows it.
+    pub(crate) fn now_civil(&self) -> Result<DateTime, Error> {
+        datetime::civil(self.now_us(), self.zone).map_err(|_| Error::Invalid("a time beyond the year 9999"))
+    }
+
     /// The moment of the call as Django writes it.
     pub(crate) fn now_text(&self) -> Result<String, Error> {
-        datetime::to_text(self.now_us(), self.zone).map_err(|_| Error::Invalid("a time beyond the year 9999"))
+        self.now_civil().map(datetime::written)
     }
 }
 

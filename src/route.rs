@@ -8,7 +8,7 @@ use crate::endpoints::{Endpoint, Served};
 use crate::error::Error;
 use crate::request::Request;
 use crate::schemes::Stop;
-use crate::verdict::{Kind, Refusal, Refused, Response, Verdict};
+use crate::verdict::{Kind, NOBODY, Refusal, Refused, Response, Verdict};
 
 /// One endpoint as it is configured.
 pub(crate) struct Route {
@@ -32,8 +32,8 @@ impl Route {
         Self { name: self.name.clone(), path: self.path.clone(), chain, endpoint: self.endpoint.clone() }
     }
 
-    /// Serves a request: credentials first, then the method, then the endpoint, in DRF's order. So
-    /// wrong credentials are refused by an endpoint that needs none.
+    /// Serves a request: credentials first, then whether they are needed, then the method, then the
+    /// endpoint, in DRF's order. So wrong credentials are refused by an endpoint that needs none.
     pub(crate) fn serve(&self, request: &Request<'_>, ctx: &Ctx<'_>, trace: bool) -> Result<Judgement, Error> {
         let mut judgement = match &self.chain {
             Some(chain) => chain.judge(request, ctx, trace)?,
@@ -42,8 +42,14 @@ impl Route {
         if matches!(judgement.verdict, Verdict::Refused(_)) {
             return Ok(judgement);
         }
+        let Judgement { verdict, effects, .. } = &mut judgement;
+        let by = if let Verdict::Identified(identity) = verdict { Some(&**identity) } else { None };
+        if self.endpoint.needs_user() && by.is_none() {
+            *verdict = Verdict::Refused(Refused::Fixed(&NOBODY));
+            return Ok(judgement);
+        }
         let served = if request.is_method(self.endpoint.methods()) {
-            self.endpoint.serve(request, ctx, &mut judgement.effects)
+            self.endpoint.serve(request, by, ctx, effects)
         } else {
             Err(not_allowed(request.method).into())
         };

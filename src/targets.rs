@@ -108,7 +108,7 @@ fn of_refusal(kind: Kind) -> usize {
     match kind {
         Kind::NotAuthenticated => 3,
         Kind::AuthenticationFailed => 4,
-        Kind::PermissionDenied => 5,
+        Kind::PermissionDenied | Kind::TooManyTokens => 5,
         Kind::Throttled(_) => 6,
         Kind::ParseError => 7,
         Kind::Invalid => 8,

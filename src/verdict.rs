@@ -42,6 +42,8 @@ pub(crate) enum Auth {
     None,
     /// A row of a token table; its key is never shown, only its keyed digest.
     Token(Secret),
+    /// A row of a knox table, by the hash that the token is stored as.
+    Knox(Secret),
 }
 
 impl Identity {
@@ -60,6 +62,8 @@ pub(crate) enum Kind {
     AuthenticationFailed,
     /// DRF's `PermissionDenied`: always 403.
     PermissionDenied,
+    /// A user who may have no more tokens, in an answer of knox's own form.
+    TooManyTokens,
     /// DRF's `ParseError`: the body is not what its type says.
     ParseError,
     /// DRF's `ValidationError`: a field is missing or wrong.
@@ -81,6 +85,7 @@ impl Kind {
             Self::NotAuthenticated => "not_authenticated",
             Self::AuthenticationFailed => "authentication_failed",
             Self::PermissionDenied => "permission_denied",
+            Self::TooManyTokens => "too_many_tokens",
             Self::ParseError => "parse_error",
             Self::Invalid => "invalid",
             Self::UnsupportedMediaType => "unsupported_media_type",
@@ -94,7 +99,7 @@ impl Kind {
     pub(crate) fn status(self) -> u16 {
         match self {
             Self::NotAuthenticated | Self::AuthenticationFailed => 401,
-            Self::PermissionDenied => 403,
+            Self::PermissionDenied | Self::TooManyTokens => 403,
             Self::ParseError | Self::Invalid => 400,
             Self::UnsupportedMediaType => 415,
             Self::MethodNotAllowed => 405,
@@ -188,6 +193,10 @@ pub(crate) enum Event {
     LoggedOut,
     /// A user row was made (`post_save` with `created`).
     UserCreated { username: String },
+    /// knox's `token_expired` with the source `auth_token`: the token of the request was deleted.
+    TokenExpired { username: String },
+    /// The same with the source `other_token`: another one of its owner.
+    OtherTokenExpired { username: String },
 }
 
 impl Event {
@@ -198,6 +207,8 @@ impl Event {
             Self::LoggedIn { .. } => c"logged_in",
             Self::LoggedOut => c"logged_out",
             Self::UserCreated { .. } => c"user_created",
+            Self::TokenExpired { .. } => c"token_expired",
+            Self::OtherTokenExpired { .. } => c"other_token_expired",
         }
     }
 
@@ -205,7 +216,10 @@ impl Event {
     pub(crate) fn username(&self) -> Option<&str> {
         match self {
             Self::LoginFailed { username } => username.as_deref(),
-            Self::LoggedIn { username } | Self::UserCreated { username } => Some(username),
+            Self::LoggedIn { username }
+            | Self::UserCreated { username }
+            | Self::TokenExpired { username }
+            | Self::OtherTokenExpired { username } => Some(username),
             Self::LoggedOut => None,
         }
     }

@@ -464,3 +464,66 @@ fn rules_of_models_that_the_table_does_not_show_are_not_passed_over() {
         "{printed}"
     );
 }
+
+#[test]
+fn knox_goes_over_with_its_settings_and_its_views() {
+    let project = Project::new(&format!(
+        "INSTALLED_APPS += ['knox']\n\
+         TIME_ZONE = 'Asia/Kolkata'\n\
+         from datetime import timedelta\n\
+         REST_FRAMEWORK['DEFAULT_AUTHENTICATION_CLASSES'] = ['{DRF}BasicAuthentication', 'knox.auth.TokenAuthentication']\n\
+         REST_KNOX = {{'AUTH_HEADER_PREFIX': 'Knox', 'TOKEN_TTL': timedelta(minutes=5), 'TOKEN_PREFIX': 'svc_',\n\
+         \x20   'SECURE_HASH_ALGORITHM': 'hashlib.sha3_256', 'TOKEN_LIMIT_PER_USER': 2, 'AUTO_REFRESH': True,\n\
+         \x20   'USER_SERIALIZER': 'knox.serializers.UserSerializer'}}"
+    ));
+    fs::write(
+        project.path("urls.py"),
+        "from django.urls import include, path\nurlpatterns = [path('auth/', include('knox.urls'))]\n",
+    )
+    .unwrap();
+    let config = project.configure();
+    let scheme = "[schemes.knox]\nauth_header_prefix = \"Knox\"\nsecure_hash_algorithm = \"hashlib.sha3_256\"\n\
+                  token_prefix = \"svc_\"\ntoken_ttl = 300\ntoken_limit_per_user = 2\nauto_refresh = true\n";
+    assert!(config.contains(scheme) && config.contains("schemes = [\"basic\", \"knox\"]"), "{config}");
+    let theirs = project.python(
+        "from django.contrib.auth.models import User\n\
+         from knox.models import AuthToken\n\
+         print(AuthToken.objects.create(User.objects.get())[1])",
+    );
+    let ask = |token: &str| json!({ "headers": [["Authorization", format!("Knox {token}")]] });
+    assert_eq!(project.said(&ask(&theirs)), "anna");
+    let post = |path: &str, credential: &str| {
+        let line =
+            json!({ "path": path, "method": "POST", "headers": [["Authorization", credential]], "persist": true });
+        project.asks(&line)["endpoint"].clone()
+    };
+    let answer = post("/auth/login/", "Basic YW5uYTpwdw==");
+    assert_eq!((&answer["status"], &answer["body"]["user"]), (&200.into(), &json!({ "username": "anna" })), "{answer}");
+    assert!(answer["body"]["expiry"].as_str().unwrap().ends_with("+05:30"), "{answer}");
+    assert_eq!(post("/auth/login/", "Basic YW5uYTpwdw==")["status"], 403);
+    let ours = answer["body"]["token"].as_str().unwrap();
+    let theirs_say = |token: &str| {
+        project.python(&format!(
+            "from knox.auth import TokenAuthentication\n\
+             print(TokenAuthentication().authenticate_credentials(b'{token}')[0])"
+        ))
+    };
+    assert_eq!(theirs_say(ours), "anna");
+    assert_eq!(post("/auth/logout/", &format!("Knox {ours}"))["status"], 204);
+    assert_eq!(post("/auth/logoutall/", &format!("Knox {theirs}"))["status"], 204);
+    assert_eq!(project.said(&ask(&theirs)), "Invalid token.");
+}
+
+#[test]
+fn knox_is_left_out_where_it_cannot_be_imitated() {
+    let project = Project::new(&format!(
+        "INSTALLED_APPS += ['knox']\n\
+         REST_FRAMEWORK['DEFAULT_AUTHENTICATION_CLASSES'] = ['{DRF}TokenAuthentication', 'knox.auth.TokenAuthentication']\n\
+         REST_KNOX = {{'SECURE_HASH_ALGORITHM': 'hashlib.md5'}}"
+    ));
+    let config = project.configure();
+    assert!(
+        config.contains("schemes = [\"token\"]") && config.contains("# knox.auth.TokenAuthentication is left out"),
+        "{config}"
+    );
+}

@@ -1,11 +1,114 @@
-//! Tokens of Django REST framework's `authtoken`.
+//! Tokens: what the C ABI, the command and endpoints do with those of any scheme, and the tokens of
+//! Django REST framework's `authtoken`.
+
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
+use super::knox::Knox;
 use crate::codec::{Mismatch, Proof, Secret, digest, same};
 use crate::ctx::{Ctx, random};
 use crate::error::Error;
-use crate::store::{TokensTable, User, UserId};
+#[cfg(feature = "cli")]
+use crate::store::Db;
+use crate::store::{StoredToken, TokensTable, User, UserId};
+
+/// The tokens of one scheme. An operation that a kind does not have is [`Error::Unsupported`].
+#[derive(Clone)]
+pub(crate) enum Tokens {
+    /// DRF's `authtoken`.
+    Authtoken(Arc<TokensTable>),
+    /// django-rest-knox.
+    Knox(Arc<Knox>),
+}
+
+/// A token for its user, who has to be told: it may not be stored.
+pub(crate) struct Fresh {
+    pub token: Secret,
+    /// What is named in logs and lists: the token itself, or the hash that it is stored as.
+    pub id: Secret,
+}
+
+impl Tokens {
+    /// A user's token: DRF's is the one there is unless `reset`, knox's always a new one. `None`: the user has as
+    /// many as may be.
+    pub(crate) fn create(&self, ctx: &Ctx<'_>, user: &UserId, reset: bool) -> Result<Option<Fresh>, Error> {
+        match self {
+            Self::Authtoken(table) => {
+                let token = create(ctx, table, user, reset)?;
+                Ok(Some(Fresh { id: token.clone(), token }))
+            }
+            Self::Knox(_) if reset => Err(Error::Unsupported("a knox token cannot be replaced: users have many")),
+            Self::Knox(knox) => Ok(knox.create(ctx, user)?.map(|fresh| Fresh { token: fresh.token, id: fresh.digest })),
+        }
+    }
+
+    /// The owner of a token, active or not. `None`: no such token, or it has expired.
+    pub(crate) fn owner(&self, ctx: &Ctx<'_>, token: &str) -> Result<Option<User>, Error> {
+        match self {
+            Self::Authtoken(table) => Ok(owner(ctx, table, token)?.map(|(user, ..)| user)),
+            Self::Knox(knox) => knox.peek(ctx, token),
+        }
+    }
+
+    /// Deletes a token. False: there was none.
+    pub(crate) fn revoke(&self, ctx: &Ctx<'_>, token: &str) -> Result<bool, Error> {
+        match self {
+            Self::Authtoken(table) => table.revoke(ctx.db, token),
+            Self::Knox(knox) => knox.revoke(ctx, token),
+        }
+    }
+
+    /// Deletes a user's tokens; how many there were.
+    pub(crate) fn revoke_of(&self, ctx: &Ctx<'_>, user: &UserId) -> Result<usize, Error> {
+        match self {
+            Self::Authtoken(table) => table.revoke_of(ctx.db, user),
+            Self::Knox(knox) => knox.table.delete_of(ctx.db, user),
+        }
+    }
+
+    /// The tokens of one user, or of all, oldest first.
+    pub(crate) fn list(&self, ctx: &Ctx<'_>, of: Option<&UserId>) -> Result<Vec<StoredToken>, Error> {
+        match self {
+            Self::Authtoken(table) => table.list(ctx.db, ctx.users, of),
+            Self::Knox(knox) => knox.table.list(ctx.db, ctx.users, of),
+        }
+    }
+
+    /// Whether there are any that come to an end.
+    #[cfg(feature = "cli")]
+    pub(crate) fn expire(&self) -> bool {
+        matches!(self, Self::Knox(_))
+    }
+
+    /// Whether both stand in one table.
+    #[cfg(feature = "cli")]
+    pub(crate) fn shares_table(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Authtoken(a), Self::Authtoken(b)) => Arc::ptr_eq(a, b),
+            (Self::Knox(a), Self::Knox(b)) => Arc::ptr_eq(&a.table, &b.table),
+            _ => false,
+        }
+    }
+
+    /// Django's text of the moment when the newest was made.
+    #[cfg(feature = "cli")]
+    pub(crate) fn newest(&self, db: &Db) -> Result<Option<String>, Error> {
+        match self {
+            Self::Authtoken(table) => table.newest(db),
+            Self::Knox(knox) => knox.table.newest(db),
+        }
+    }
+
+    /// Removes the rows of tokens that have expired; how many there were.
+    #[cfg(feature = "cli")]
+    pub(crate) fn purge(&self, ctx: &Ctx<'_>) -> Result<usize, Error> {
+        match self {
+            Self::Authtoken(_) => Err(Error::Unsupported("tokens of this kind do not expire")),
+            Self::Knox(knox) => knox.purge(ctx),
+        }
+    }
+}
 
 /// The user's token: the one there is, or a new one; with `reset` always a new one
 /// (`drf_create_token --reset`).

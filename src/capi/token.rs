@@ -9,8 +9,8 @@ use super::output::{Wiped, give};
 use super::status::{auth_status, auth_str};
 use super::user::auth_user;
 use super::{guard, guard_or};
+use crate::accounts::tokens::Fresh;
 use crate::accounts::users::By;
-use crate::codec::Secret;
 use crate::context::Context;
 use crate::error::Error;
 use crate::store::User;
@@ -55,11 +55,13 @@ pub struct auth_tokens {
     rows: Vec<[CString; 3]>,
 }
 
-/// Creates the user's token, or returns the one there is: DRF keeps one a user.
+/// Creates a token of the user. DRF keeps one a user: the one there is comes
+/// back. knox keeps many: each call makes one, up to the limit of its scheme.
 ///
 /// Ownership: free `*out` with auth_token_free. Threads: any. Blocks: database.
-/// Returns: AUTH_OK, AUTH_REFUSED (no such user; `*out` is NULL), AUTH_EINVAL,
-/// AUTH_ENOTSUP (no such kind), AUTH_ESTORE, AUTH_EBUSY (no random bytes),
+/// Returns: AUTH_OK, AUTH_REFUSED (no such user, or the user has as many tokens
+/// as may be; `*out` is NULL), AUTH_EINVAL, AUTH_ENOTSUP (no such kind, or it
+/// has no AUTH_TOKEN_RESET), AUTH_ESTORE, AUTH_EBUSY (no random bytes),
 /// AUTH_EPANIC.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn auth_token_create(
@@ -83,11 +85,11 @@ pub unsafe extern "C" fn auth_token_create(
         let context = context.context();
         let reset = options.flags & AUTH_TOKEN_RESET != 0;
         let made = context.find_user(&By::Name(name)).and_then(|user| match user {
-            Some(user) => context.create_token(kind_or_token(kind), &user, reset).map(Some),
+            Some(user) => context.create_token(kind_or_token(kind), &user, reset),
             None => Ok(None),
         });
         // SAFETY: not NULL; writable by contract.
-        unsafe { give_option(out, made.map(|key| key.map(|key| fresh(&context, &key)))) }
+        unsafe { give_option(out, made.map(|made| made.map(|made| shown(&context, &made)))) }
     })
 }
 
@@ -125,9 +127,9 @@ pub unsafe extern "C" fn auth_token_free(token: Option<Box<auth_token>>) {
 /// scheme, empty for "token".
 ///
 /// Ownership: free `*out` with auth_user_free. Threads: any. Blocks: database.
-/// Returns: AUTH_OK, AUTH_REFUSED (no such key, or its owner is inactive;
-/// `*out` is NULL), AUTH_EINVAL, AUTH_ENOTSUP (no such kind), AUTH_ESTORE,
-/// AUTH_EPANIC.
+/// Returns: AUTH_OK, AUTH_REFUSED (no such key, it has expired, or its owner is
+/// inactive; `*out` is NULL), AUTH_EINVAL, AUTH_ENOTSUP (no such kind),
+/// AUTH_ESTORE, AUTH_EPANIC.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn auth_token_verify(
     context: Option<&auth_context>,
@@ -279,9 +281,9 @@ fn kind_or_token(kind: &str) -> &str {
     if kind.is_empty() { "token" } else { kind }
 }
 
-fn fresh(context: &Context, key: &Secret) -> auth_token {
-    let id = CString::new(context.digest(key).to_string()).unwrap_or_default();
-    auth_token { key: Wiped::new(key.reveal()), id }
+fn shown(context: &Context, fresh: &Fresh) -> auth_token {
+    let id = CString::new(context.digest(&fresh.id).to_string()).unwrap_or_default();
+    auth_token { key: Wiped::new(fresh.token.reveal()), id }
 }
 
 fn listed(context: &Context, kind: &str, name: &str) -> Result<Option<auth_tokens>, Error> {

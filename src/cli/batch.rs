@@ -242,8 +242,8 @@ pub(super) fn view(exchange: &Exchange, reveal: bool, is_head: bool) -> Value {
             let (outcome, detail, code) = match &judgement.verdict {
                 Verdict::Identified(_) => ("ok", None, None),
                 Verdict::Anonymous => ("anonymous", None, None),
-                // DRF's body of a `ValidationError` has no detail.
-                Verdict::Refused(r) if r.kind == Kind::Invalid => ("refused", None, None),
+                // Neither DRF's body of a `ValidationError` nor this one of knox has a detail.
+                Verdict::Refused(r) if matches!(r.kind, Kind::Invalid | Kind::TooManyTokens) => ("refused", None, None),
                 Verdict::Refused(r) if matches!(r.kind, Kind::Throttled(_)) => {
                     ("throttled", Some(r.detail.to_string()), Some(r.kind.code()))
                 }
@@ -289,6 +289,7 @@ fn auth_kind(identity: &Identity) -> Option<&'static str> {
     match identity.auth {
         Auth::None => None,
         Auth::Token(_) => Some("authtoken.Token"),
+        Auth::Knox(_) => Some("knox.AuthToken"),
     }
 }
 
@@ -296,7 +297,11 @@ fn auth_repr(exchange: &Exchange, identity: &Identity, reveal: bool) -> Option<S
     match &identity.auth {
         Auth::None => None,
         Auth::Token(key) if reveal => Some(String::from_utf8_lossy(key.reveal()).into_owned()),
-        Auth::Token(key) => Some(exchange.context().digest(key).to_string()),
+        // knox's `AuthToken.__str__`
+        Auth::Knox(digest) if reveal => {
+            Some(format!("{} : {}", String::from_utf8_lossy(digest.reveal()), identity.user.name()))
+        }
+        Auth::Token(key) | Auth::Knox(key) => Some(exchange.context().digest(key).to_string()),
     }
 }
 

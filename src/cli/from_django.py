@@ -75,7 +75,9 @@ def database(user_model):
 def zone(connection):
     from django.conf import settings
     if settings.USE_TZ and connection.timezone_name == "UTC":
-        return [setting("use_tz", True)]
+        from django.apps import apps
+        shown = settings.TIME_ZONE != "UTC" and apps.is_installed("knox")    # which tells the end of its tokens
+        return [setting("use_tz", True)] + ([setting("time_zone", settings.TIME_ZONE)] if shown else [])
     # also a database with a TIME_ZONE of its own
     return [setting("use_tz", False), setting("time_zone", connection.timezone_name)]
 
@@ -369,6 +371,44 @@ def token(cls, taken):
     return (name, dict({} if name == "token" else {"type": "token"}, **options)) if options else ("token", {})
 
 
+KNOX_HASHES = ["hashlib." + name for name in ("sha512", "sha384", "sha256", "sha224", "sha3_512", "sha3_384", "sha3_256")]
+
+
+def is_knox(cls):
+    return any(part.__module__ == "knox.auth" and part.__name__ == "TokenAuthentication" for part in cls.__mro__)
+
+
+def seconds(duration):
+    return 0 if duration is None else math.ceil(duration.total_seconds())
+
+
+def knox(cls):
+    """As `basic`; the settings are those of REST_KNOX."""
+    from knox.auth import TokenAuthentication
+    from knox.models import get_token_model
+    from knox.settings import knox_settings
+    own = knox_settings.user_settings.get("SECURE_HASH_ALGORITHM", "hashlib.sha512")
+    # No limit at all is None: with 0 nobody gets a token.
+    if changes(cls, TokenAuthentication) or own not in KNOX_HASHES or knox_settings.TOKEN_LIMIT_PER_USER == 0:
+        return None
+    options = {
+        "auth_header_prefix": knox_settings.AUTH_HEADER_PREFIX,
+        "secure_hash_algorithm": own,
+        "auth_token_character_length": max(32, knox_settings.AUTH_TOKEN_CHARACTER_LENGTH),
+        "token_prefix": knox_settings.TOKEN_PREFIX,
+        "token_ttl": seconds(knox_settings.TOKEN_TTL),
+        "token_limit_per_user": knox_settings.TOKEN_LIMIT_PER_USER or 0,
+        "auto_refresh": bool(knox_settings.AUTO_REFRESH),
+        "auto_refresh_max_ttl": seconds(knox_settings.AUTO_REFRESH_MAX_TTL),
+        "min_refresh_interval": math.ceil(knox_settings.MIN_REFRESH_INTERVAL),
+        "table": get_token_model()._meta.db_table,
+    }
+    usual = {"auth_header_prefix": "Token", "secure_hash_algorithm": "hashlib.sha512", "auth_token_character_length": 64,
+             "token_prefix": "", "token_ttl": 36000, "token_limit_per_user": 0, "auto_refresh": False,
+             "auto_refresh_max_ttl": 0, "min_refresh_interval": 60, "table": "knox_authtoken"}
+    return "knox", {name: value for name, value in options.items() if value != usual[name]}
+
+
 def session(cls, why):
     """As `basic`; `why` sessions cannot be read."""
     from rest_framework.authentication import SessionAuthentication
@@ -396,6 +436,8 @@ def authenticators(has_passwords, makes_users, no_sessions):
         scheme, why = None, "authchain does not know it, or not with its changes"
         if issubclass(cls, TokenAuthentication):
             scheme = token(cls, names + reserved)
+        elif is_knox(cls):
+            scheme = knox(cls)
         elif issubclass(cls, BasicAuthentication) and has_passwords:
             scheme = basic(cls)
         elif issubclass(cls, SessionAuthentication):
@@ -439,6 +481,36 @@ def chain(has_passwords, makes_users, no_sessions):
 
 
 # ---------------------------------------------------------------- [endpoints]
+def knox_endpoints(chain_lines):
+    """Where the URL patterns serve knox's own views; those that log out have knox's scheme before them."""
+    from django.conf import settings
+    try:
+        from django.urls import get_resolver
+        from knox.auth import TokenAuthentication
+        from knox.settings import knox_settings
+        from knox.views import LoginView, LogoutAllView, LogoutView
+        scheme = knox(TokenAuthentication)
+        found = list(views(get_resolver().url_patterns, "/")) if getattr(settings, "ROOT_URLCONF", None) and scheme else []
+    except Exception:                      # no knox, or patterns that `endpoints` complains about
+        return []
+    places = {view: path for path, view in reversed(found)}
+    lines, serializer = [], knox_settings.user_settings.get("USER_SERIALIZER")
+    if LoginView in places and any(line.startswith("[chains.default]") for line in chain_lines):
+        values = {"path": places[LoginView], "chain": "default", "expiry_datetime_format": knox_settings.EXPIRY_DATETIME_FORMAT or "iso-8601"}
+        values = {name: value for name, value in values.items() if value != "iso-8601"}
+        if serializer == "knox.serializers.UserSerializer":
+            values["user_serializer"] = serializer
+        elif serializer:
+            lines += ["", note("USER_SERIALIZER: %s is left out: authchain cannot run it" % serializer)]
+        lines += table("endpoints.knox_login", values)
+    outs = [(name, places[view]) for name, view in (("knox_logout", LogoutView), ("knox_logoutall", LogoutAllView)) if view in places]
+    for name, path in outs:
+        lines += table("endpoints." + name, {"path": path, "chain": "knox"})
+    lines += table("chains.knox", {"schemes": ["knox"]}) if outs else []
+    has_table = any(line.startswith("[schemes.knox]") for line in chain_lines)
+    return lines + (table("schemes.knox", scheme[1]) if lines and not has_table else [])
+
+
 def endpoints(has_passwords, has_chain):
     """Where the URL patterns serve DRF's own `obtain_auth_token`."""
     from django.conf import settings
@@ -516,7 +588,7 @@ def answer(question):
     chain_lines, has_chain = chain(has_passwords, makes_users, no_sessions)
     lines = head(question["settings"]) + database(model) + secret_lines + hasher_lines + backend_lines
     lines += requests() + session_lines + changed(CSRF) + users(model) + hasher_tables + chain_lines
-    lines += endpoints(has_passwords, has_chain)
+    lines += endpoints(has_passwords, has_chain) + knox_endpoints(chain_lines)
     return {"config": "\n".join(lines) + "\n", "secrets": secrets}
 
 

@@ -1,4 +1,4 @@
-//! `authchain token`: create (Django REST framework's `drf_create_token`), list, revoke.
+//! `authchain token`: create (Django REST framework's `drf_create_token`), list, revoke, purge.
 
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
@@ -13,12 +13,14 @@ use crate::store::{StoredToken, User};
 /// What to do with tokens.
 #[derive(clap::Subcommand)]
 pub(super) enum Verb {
-    /// Print a user's token, made if there is none
+    /// Print a user's token, made if there is none; of knox always a new one
     Create(Create),
     /// List the tokens by the digests that name them in logs; never the keys
     List(List),
     /// Delete a token, or those of a user
     Revoke(Revoke),
+    /// Remove the tokens that have expired
+    Purge(Purge),
 }
 
 /// Whose token.
@@ -65,6 +67,14 @@ pub(super) struct Revoke {
     kind: Kind,
 }
 
+/// Whose tokens to remove.
+#[derive(clap::Args)]
+pub(super) struct Purge {
+    /// Of this token scheme only
+    #[arg(long, value_name = "NAME")]
+    scheme: Option<String>,
+}
+
 /// Which table of tokens.
 #[derive(clap::Args)]
 pub(super) struct Kind {
@@ -75,15 +85,20 @@ pub(super) struct Kind {
 
 /// Runs a verb.
 pub(super) fn run(verb: &Verb, origin: &Origin) -> Outcome {
-    let (Verb::Create(Create { kind, .. }) | Verb::List(List { kind, .. }) | Verb::Revoke(Revoke { kind, .. })) = verb;
+    let scheme = match verb {
+        Verb::Create(Create { kind, .. }) | Verb::List(List { kind, .. }) | Verb::Revoke(Revoke { kind, .. }) => {
+            Some(&kind.scheme)
+        }
+        Verb::Purge(Purge { scheme }) => scheme.as_ref(),
+    };
     let context = super::open(origin)?;
     let mut known: Vec<_> = context.config().tokens.iter().map(|(name, _)| name.as_str()).collect();
     known.sort_unstable();
-    known.dedup(); // a scheme stands there once for each chain that names it
-    if !known.contains(&kind.scheme.as_str()) {
-        return Err(format!("no token scheme {:?} (known: {})", kind.scheme, known.join(", ")).into());
+    if let Some(scheme) = scheme.filter(|scheme| !known.contains(&scheme.as_str())) {
+        return Err(format!("no token scheme {scheme:?} (known: {})", known.join(", ")).into());
     }
     match verb {
+        Verb::Purge(args) => purge(&context, args),
         Verb::Create(args) => match &args.name {
             Some(name) => create(&context, args, &owner(&context, name)?),
             None => create_all(&context, args),
@@ -100,8 +115,11 @@ fn owner(context: &Context, name: &str) -> Result<User, Failure> {
 }
 
 fn create(context: &Context, args: &Create, user: &User) -> Outcome {
-    let key = context.create_token(&args.kind.scheme, user, args.reset)?;
-    let key = Zeroizing::new(String::from_utf8_lossy(key.reveal()).into_owned());
+    let Some(fresh) = context.create_token(&args.kind.scheme, user, args.reset)? else {
+        let text = format!("user {} has as many tokens as token_limit_per_user allows", visible(user.name()));
+        return Err(text.into());
+    };
+    let key = Zeroizing::new(String::from_utf8_lossy(fresh.token.reveal()).into_owned());
     if args.json {
         return output::json(&json!({ "key": &**key, "user": user.name(), "user_id": id(user) }));
     }
@@ -127,12 +145,16 @@ fn list(context: &Context, args: &List) -> Outcome {
         let shown = |token: &StoredToken| {
             json!({
                 "id": digest(token), "user": token.user.name(), "user_id": id(&token.user), "created": token.created,
+                "expires": token.expiry,
             })
         };
         return output::json(&tokens.iter().map(shown).collect::<Value>());
     }
-    let row = |token: &StoredToken| [digest(token), token.user.name().to_owned(), token.created.clone()];
-    output::table(["ID", "USER", "CREATED"], tokens.iter().map(row).collect())
+    let row = |token: &StoredToken| {
+        let expires = token.expiry.clone().unwrap_or_else(|| "never".to_owned());
+        [digest(token), token.user.name().to_owned(), token.created.clone(), expires]
+    };
+    output::table(["ID", "USER", "CREATED", "EXPIRES"], tokens.iter().map(row).collect())
 }
 
 fn revoke(context: &Context, args: &Revoke) -> Outcome {
@@ -151,5 +173,19 @@ fn revoke(context: &Context, args: &Revoke) -> Outcome {
         0 => Err(format!("user {name} has no token").into()),
         1 => output::print("revoked 1 token"),
         many => output::print(&format!("revoked {many} tokens")),
+    }
+}
+
+/// Without a scheme, of every one whose tokens expire.
+fn purge(context: &Context, args: &Purge) -> Outcome {
+    let mut removed = 0;
+    for (name, tokens) in &context.config().tokens {
+        if args.scheme.as_ref().map_or(tokens.expire(), |scheme| scheme == name) {
+            removed += context.purge_tokens(name)?;
+        }
+    }
+    match removed {
+        1 => output::print("removed 1 token that had expired"),
+        many => output::print(&format!("removed {many} tokens that had expired")),
     }
 }

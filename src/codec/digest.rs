@@ -1,9 +1,9 @@
-//! Keyed digests that stand for something without giving it away: a short one for a secret in logs,
-//! a long one for a name in a table.
+//! Digests that stand for something without giving it away: a short keyed one for a secret in logs,
+//! a long one for a name in a table, and the plain hashes that tokens are stored as.
 
 use std::fmt;
 
-use aws_lc_rs::hmac;
+use aws_lc_rs::{digest, hmac};
 
 /// The key of the digests: derived from the configuration's secret, so that all hosts of one
 /// configuration name a credential alike and nobody else can compute the names.
@@ -49,13 +49,55 @@ impl fmt::Display for Digest {
 
 /// SHA-256 as lower-case hexadecimal.
 pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
-    hex(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes).as_ref())
+    hex(digest::digest(&digest::SHA256, bytes).as_ref())
 }
+
+/// A hash function without a key: enough for what nobody can guess, and for nothing else.
+#[derive(Clone, Copy)]
+pub(crate) struct Hash(&'static digest::Algorithm);
+
+impl Hash {
+    /// The one of a name in [`HASHES`].
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Some(Self(match name {
+            "hashlib.sha512" => &digest::SHA512,
+            "hashlib.sha384" => &digest::SHA384,
+            "hashlib.sha256" => &digest::SHA256,
+            "hashlib.sha224" => &digest::SHA224,
+            "hashlib.sha3_512" => &digest::SHA3_512,
+            "hashlib.sha3_384" => &digest::SHA3_384,
+            "hashlib.sha3_256" => &digest::SHA3_256,
+            _ => return None,
+        }))
+    }
+
+    /// The hash of some bytes, as lower-case hexadecimal.
+    pub(crate) fn hex(self, bytes: &[u8]) -> String {
+        hex(digest::digest(self.0, bytes).as_ref())
+    }
+}
+
+/// The hash functions by the paths that Python knows them by.
+pub(crate) const HASHES: &[&str] = &[
+    "hashlib.sha512",
+    "hashlib.sha384",
+    "hashlib.sha256",
+    "hashlib.sha224",
+    "hashlib.sha3_512",
+    "hashlib.sha3_384",
+    "hashlib.sha3_256",
+];
 
 /// Lower-case hexadecimal.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().flat_map(|b| [b >> 4, b & 15]).map(|n| char::from_digit(u32::from(n), 16).unwrap_or('0')).collect()
+    let mut text = String::with_capacity(2 * bytes.len());
+    for nibble in bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]) {
+        text.push(char::from(DIGITS[usize::from(nibble)]));
+    }
+    text
 }
+
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 #[cfg(test)]
 mod tests {
@@ -77,6 +119,25 @@ mod tests {
         assert_ne!(a.long(b"x"), b.long(b"x"));
         assert_ne!(a.long(b"x"), a.long(b"y"));
         assert_eq!(a.long(b"x").len(), 32);
+    }
+
+    #[test]
+    fn every_hash_is_pythons() {
+        // `getattr(hashlib, name)(b"abc").hexdigest()[:16]`
+        let starts = [
+            "ddaf35a193617aba",
+            "cb00753f45a35e8b",
+            "ba7816bf8f01cfea",
+            "23097d223405d822",
+            "b751850b1a57168a",
+            "ec01498288516fc9",
+            "3a985da74fe225b2",
+        ];
+        for (name, start) in HASHES.iter().zip(starts) {
+            let hash = Hash::named(name).unwrap().hex(b"abc");
+            assert!(hash.starts_with(start), "{name} {hash}");
+        }
+        assert!(Hash::named("hashlib.md5").is_none());
     }
 
     #[test]

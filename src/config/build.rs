@@ -13,6 +13,7 @@ use super::read::Source;
 use super::serve::Serve;
 use super::{Config, Origin, tables};
 use crate::accounts::sessions::Sessions;
+use crate::accounts::tokens::Tokens;
 use crate::chain::{Anonymous, CONTROLS, Chain, Challenges, Control, Link};
 use crate::codec::Secret;
 use crate::codec::digest::DigestKey;
@@ -22,13 +23,13 @@ use crate::csrf::Csrf;
 use crate::endpoints::{ENDPOINTS, EndpointDef, Parts as EndpointParts};
 use crate::error::{Error, Report};
 use crate::log::{Log, Severity};
-use crate::options::{Kind, OptionDef, Values};
+use crate::options::{Kind, Values};
 use crate::route::Route;
 use crate::schemes::custom::{Host, Loader, Offers};
-use crate::schemes::{Building, PROBES, SCHEMES, Scheme, SchemeDef, token};
+use crate::schemes::{Building, PROBES, SCHEMES, Scheme, SchemeDef};
 use crate::store::tables::Identifier;
 use crate::store::tables::throttle::SCHEMA;
-use crate::store::{GroupsTable, IdKind, Makes, Settings, Throttle, TokensTable, UsersTable};
+use crate::store::{GroupsTable, IdKind, KnoxTable, Makes, Settings, Throttle, TokensTable, UsersTable};
 use crate::sys::file;
 use crate::verdict::SchemeName;
 
@@ -51,11 +52,14 @@ pub(super) struct Builder<'a> {
     pub(super) made: Made,
     users: &'a UsersTable,
     token_tables: Vec<Arc<TokensTable>>,
-    tokens: Vec<(String, Arc<TokensTable>)>,
+    knox_tables: Vec<Arc<KnoxTable>>,
+    tokens: Vec<(String, Tokens)>,
     auto_tokens: Vec<Arc<TokensTable>>,
     sessions: Arc<Sessions>,
     csrf: Arc<Csrf>,
     remote_user_backend: bool,
+    /// The zone of times in answers; `None` without USE_TZ.
+    shown_zone: Option<TimeZone>,
     exact: bool,
 }
 
@@ -81,17 +85,20 @@ pub(super) fn config(root: &Node, source: &Source<'_>, origin: &Origin) -> Resul
         made: vec![],
         users: &users,
         token_tables: vec![],
+        knox_tables: vec![],
         tokens: vec![],
         auto_tokens: vec![],
         sessions: settings.sessions()?,
         csrf: settings.csrf()?,
         remote_user_backend: has_backend("RemoteUserBackend") || has_backend("AllowAllUsersRemoteUserBackend"),
+        shown_zone: top.is("use_tz").then(|| named_zone(source, &top, place_of("time_zone"))).transpose()?,
         exact: top.is("exact"),
     };
     builder.every_scheme()?;
     let chains = builder.chains(&section(source, members, "chains")?)?;
     let endpoints = builder.endpoints(&section(source, members, "endpoints")?, &chains)?;
-    let Builder { tokens, auto_tokens, sessions, csrf, remote_user_backend, made, .. } = builder;
+    let Builder { token_tables, knox_tables, tokens, auto_tokens, sessions, csrf, remote_user_backend, made, .. } =
+        builder;
     parts.made = made;
     let database = database(source, &top, place_of("database"))?;
     let throttle = throttle(source, &top, members, root.place)?;
@@ -122,6 +129,8 @@ pub(super) fn config(root: &Node, source: &Source<'_>, origin: &Origin) -> Resul
         chains,
         serve: Serve::read(source, members, root.place)?,
         throttle,
+        token_tables,
+        knox_tables,
         tokens,
         auto_tokens,
         users,
@@ -134,18 +143,19 @@ impl Parts {
     pub(super) fn inline_chain(&self, config: &Config, schemes: &Node, anonymous: Anonymous) -> Result<Chain, Report> {
         let base = std::path::Path::new(".");
         let source = &Source { file: "(line)", base, inline: true };
-        let token_tables = config.tokens.iter().map(|(_, table)| table.clone()).collect();
         let mut builder = Builder {
             source,
             parts: self,
             made: self.made.clone(),
             users: &config.users,
-            token_tables,
+            token_tables: config.token_tables.clone(),
+            knox_tables: config.knox_tables.clone(),
             tokens: vec![],
             auto_tokens: vec![],
             sessions: config.sessions.clone(),
             csrf: config.csrf.clone(),
             remote_user_backend: config.remote_user_backend,
+            shown_zone: None,
             exact: config.exact,
         };
         builder.chain("the chain", schemes, anonymous, Challenges::First)
@@ -195,7 +205,9 @@ impl Builder<'_> {
                 let text = format!("{path:?} is the path of [endpoints.{}] already", other.name);
                 return Err(self.source.report(key.place, text, "give one of them another path"));
             }
-            if OWN_PATHS.contains(&path.as_str()) || path.starts_with("/auth/") {
+            let asks = path.strip_prefix("/auth/").and_then(|rest| rest.split('/').next());
+            let is_of_a_chain = chains.iter().any(|(name, _)| asks == Some(name));
+            if OWN_PATHS.contains(&path.as_str()) || is_of_a_chain {
                 let text = format!("{path:?} belongs to `authchain serve` itself");
                 return Err(self.source.report(key.place, text, "give it another path"));
             }
@@ -232,8 +244,21 @@ impl Builder<'_> {
             let known: Vec<_> = chains.iter().map(|(name, _)| name.as_str()).collect();
             return Err(wrong("chain", format!("no chain {name:?}"), &format!("known: {}", known.join(", "))));
         }
-        let parts = EndpointParts { tokens: &self.tokens, sessions: &self.sessions, csrf: &self.csrf };
+        let parts = EndpointParts {
+            tokens: &self.tokens,
+            zone: self.shown_zone.as_ref(),
+            username_field: self.users.username.name(),
+            sessions: &self.sessions,
+            csrf: &self.csrf,
+        };
         let endpoint = (def.build)(&values, &parts).map_err(|e| self.source.report(key.place, e.to_string(), ""))?;
+        if chain.is_none() && endpoint.needs_user() {
+            return Err(wrong(
+                "chain",
+                format!("{table} has no chain to find its users"),
+                "expected the name of a chain",
+            ));
+        }
         Ok(Route::new(&key.text, path, chain, endpoint))
     }
 
@@ -321,29 +346,32 @@ impl Builder<'_> {
         let mut building = Building {
             users: self.users,
             token_tables: &mut self.token_tables,
+            knox_tables: &mut self.knox_tables,
+            tokens: None,
             sessions: &self.sessions,
             csrf: &self.csrf,
             remote_user_backend: self.remote_user_backend,
             exact: self.exact,
         };
-        let is_token = std::ptr::eq(def.options, token_options());
-        let made = (def.build)(&options, &mut building).and_then(|scheme| {
-            Ok((scheme, if is_token { Some(token::table(&options, &mut building)?) } else { None }))
-        });
-        let (scheme, table) = made.map_err(|e| self.source.report(place, e.to_string(), ""))?;
-        if let Some(table) = table {
-            self.keep(name, table, options.is("auto_create"), item.is_empty());
+        let made = (def.build)(&options, &mut building);
+        let tokens = building.tokens;
+        let scheme = made.map_err(|e| self.source.report(place, e.to_string(), ""))?;
+        if let Some(tokens) = tokens {
+            self.keep(name, tokens, options.is("auto_create"), item.is_empty());
         }
         Ok((scheme, def.class))
     }
 
-    /// Remembers the table of a token scheme.
-    fn keep(&mut self, name: &str, table: Arc<TokensTable>, auto_create: bool, is_named: bool) {
-        if auto_create && !self.auto_tokens.iter().any(|known| Arc::ptr_eq(known, &table)) {
+    /// Remembers the tokens of a scheme.
+    fn keep(&mut self, name: &str, tokens: Tokens, auto_create: bool, is_named: bool) {
+        if let Tokens::Authtoken(table) = &tokens
+            && auto_create
+            && !self.auto_tokens.iter().any(|known| Arc::ptr_eq(known, table))
+        {
             self.auto_tokens.push(table.clone());
         }
         if is_named && !self.tokens.iter().any(|(known, _)| known == name) {
-            self.tokens.push((name.to_owned(), table));
+            self.tokens.push((name.to_owned(), tokens));
         }
     }
 
@@ -368,10 +396,6 @@ impl Builder<'_> {
 
 /// What `authchain serve` answers itself.
 const OWN_PATHS: [&str; 2] = ["/healthz", "/metrics"];
-
-fn token_options() -> &'static [OptionDef] {
-    SCHEMES.iter().find(|def| def.name == "token").map_or(&[], |def| def.options)
-}
 
 /// The members of a table of the file; none when the file has no such table.
 pub(super) fn section(source: &Source<'_>, members: &[(Key, Node)], name: &str) -> Result<Vec<(Key, Node)>, Report> {
@@ -475,8 +499,12 @@ fn throttle_store(source: &Source<'_>, database: Settings, store: &str, place: P
 }
 
 fn zone(source: &Source<'_>, top: &Values, place: Place) -> Result<TimeZone, Report> {
-    if top.is("use_tz") {
-        return Ok(TimeZone::UTC);
+    if top.is("use_tz") { Ok(TimeZone::UTC) } else { named_zone(source, top, place) }
+}
+
+fn named_zone(source: &Source<'_>, top: &Values, place: Place) -> Result<TimeZone, Report> {
+    if top.text("time_zone") == "UTC" {
+        return Ok(TimeZone::UTC); // needs no tzdata
     }
     TimeZone::get(top.text("time_zone")).map_err(|_| {
         source.report(

@@ -87,9 +87,9 @@ fn heading(name: &str) -> String {
 }
 
 fn scheme(def: &SchemeDef) -> String {
-    let SchemeDef { name, class, doc, options: own, .. } = def;
+    let SchemeDef { name, peer, class, doc, options: own, .. } = def;
     let own = if own.is_empty() { "It has no options of its own.".to_owned() } else { options(own) };
-    format!("### `{name}`\n\nDRF's `{class}`. {doc}\n\n{own}")
+    format!("### `{name}`\n\n{peer}'s `{class}`. {doc}\n\n{own}")
 }
 
 fn hasher(def: &HasherDef) -> String {

@@ -20,6 +20,7 @@ use jiff::tz::TimeZone;
 pub(crate) use node::Node;
 
 use crate::accounts::sessions::Sessions;
+use crate::accounts::tokens::Tokens;
 use crate::chain::Chain;
 use crate::codec::Secret;
 use crate::codec::digest::DigestKey;
@@ -30,7 +31,7 @@ use crate::log::Log;
 use crate::route::Route;
 use crate::schemes::custom::{Loader, Offers};
 use crate::site::Site;
-use crate::store::{GroupsTable, Settings, Throttle, TokensTable, UsersTable};
+use crate::store::{GroupsTable, KnoxTable, Settings, Throttle, TokensTable, UsersTable};
 use crate::sys::environment;
 use crate::sys::file::{Privacy, read_trusted};
 
@@ -66,8 +67,11 @@ pub(crate) struct Config {
     pub serve: serve::Serve,
     /// The token tables of which every user whom we make gets one.
     pub auto_tokens: Vec<Arc<TokensTable>>,
-    /// The token tables by the name of their scheme; `token` is always among them.
-    pub tokens: Vec<(String, Arc<TokensTable>)>,
+    /// What keeps tokens by the name of its scheme; `token` is always among them.
+    pub tokens: Vec<(String, Tokens)>,
+    /// Every table of tokens, by the number of its statement.
+    token_tables: Vec<Arc<TokensTable>>,
+    knox_tables: Vec<Arc<KnoxTable>>,
     /// The headers by which schemes of any chain are told who it is.
     pub identity_headers: Vec<String>,
     /// What inline chains are made with.

@@ -37,7 +37,7 @@ pub(crate) const GENERAL: &[OptionDef] = &[
         name: "time_zone",
         kind: Kind::Text,
         default: "\"UTC\"",
-        doc: "Django's TIME_ZONE; matters when `use_tz` is false.",
+        doc: "Django's TIME_ZONE; matters when `use_tz` is false, and to what `knox_login` says of the end of a token.",
     },
     OptionDef {
         name: "timeout",

@@ -97,7 +97,13 @@ impl Endpoint for Login {
         &["GET", "POST"]
     }
 
-    fn serve(&self, request: &Request<'_>, ctx: &Ctx<'_>, effects: &mut Effects) -> Result<Served, Stop> {
+    fn serve(
+        &self,
+        request: &Request<'_>,
+        _: Option<&Identity>,
+        ctx: &Ctx<'_>,
+        effects: &mut Effects,
+    ) -> Result<Served, Stop> {
         if !request.is_method(&["POST"]) {
             let response = self.page(request, ctx, effects, query(request, "next").as_deref(), None)?;
             return Ok(Served { verdict: Verdict::Anonymous, response });
@@ -208,7 +214,13 @@ impl Endpoint for Logout {
         &["POST"]
     }
 
-    fn serve(&self, request: &Request<'_>, ctx: &Ctx<'_>, effects: &mut Effects) -> Result<Served, Stop> {
+    fn serve(
+        &self,
+        request: &Request<'_>,
+        _: Option<&Identity>,
+        ctx: &Ctx<'_>,
+        effects: &mut Effects,
+    ) -> Result<Served, Stop> {
         let session = self.0.session(request, ctx)?;
         self.0.check_csrf(request, ctx, session.as_ref())?;
         if let Some(session) = &session {

@@ -1,27 +1,42 @@
 //! Giving or taking credentials: one file per endpoint, and the table that names them all.
 
+pub(crate) mod knox;
 pub(crate) mod login;
 pub(crate) mod obtain_auth_token;
 
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
+
 use crate::accounts::sessions::Sessions;
+use crate::accounts::tokens::Tokens;
 use crate::csrf::Csrf;
 use crate::ctx::Ctx;
 use crate::error::Error;
 use crate::options::{OptionDef, Values};
 use crate::request::Request;
 use crate::schemes::Stop;
-use crate::store::TokensTable;
-use crate::verdict::{Effects, Response, Verdict};
+use crate::verdict::{Effects, Identity, Response, Verdict};
 
 /// DRF's `APIView`, after authentication.
 pub(crate) trait Endpoint: Send + Sync {
     /// The methods it answers, besides OPTIONS.
     fn methods(&self) -> &'static [&'static str];
 
-    /// Answers a request of one of its methods.
-    fn serve(&self, request: &Request<'_>, ctx: &Ctx<'_>, effects: &mut Effects) -> Result<Served, Stop>;
+    /// Whether it is for those only whom its chain finds (DRF's `IsAuthenticated`).
+    fn needs_user(&self) -> bool {
+        false
+    }
+
+    /// Answers a request of one of its methods. `by` is whom the chain in front found: somebody, where
+    /// it needs a user.
+    fn serve(
+        &self,
+        request: &Request<'_>,
+        by: Option<&Identity>,
+        ctx: &Ctx<'_>,
+        effects: &mut Effects,
+    ) -> Result<Served, Stop>;
 }
 
 /// What an endpoint did.
@@ -53,11 +68,16 @@ pub(crate) type Build = fn(&Values, &Parts<'_>) -> Result<Box<dyn Endpoint>, Err
 
 /// What endpoints share while a configuration is built.
 pub(crate) struct Parts<'a> {
-    /// The token tables by the name of their scheme.
-    pub tokens: &'a [(String, Arc<TokensTable>)],
+    /// What keeps tokens by the name of its scheme.
+    pub tokens: &'a [(String, Tokens)],
+    /// The zone of times in answers; `None` without USE_TZ.
+    pub zone: Option<&'a TimeZone>,
+    /// The column of the users' names, which is what Django calls the field, too.
+    pub username_field: &'a str,
     pub sessions: &'a Arc<Sessions>,
     pub csrf: &'a Arc<Csrf>,
 }
 
 /// Every endpoint that a configuration file can name.
-pub(crate) const ENDPOINTS: &[EndpointDef] = &[obtain_auth_token::DEF, login::LOGIN, login::LOGOUT];
+pub(crate) const ENDPOINTS: &[EndpointDef] =
+    &[obtain_auth_token::DEF, knox::LOGIN, knox::LOGOUT, knox::LOGOUT_ALL, login::LOGIN, login::LOGOUT];

@@ -4,7 +4,8 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use super::{Endpoint, EndpointDef, Parts, Served};
-use crate::accounts::{passwords, passwords::Login, tokens};
+use crate::accounts::passwords::{self, Login};
+use crate::accounts::tokens::{self, Tokens};
 use crate::body::{self, Field, Problem};
 use crate::codec::form::MediaType;
 use crate::ctx::Ctx;
@@ -63,8 +64,8 @@ struct ObtainAuthToken {
 
 fn build(options: &Values, parts: &Parts<'_>) -> Result<Box<dyn Endpoint>, Error> {
     let scheme = options.text("scheme");
-    let Some((_, table)) = parts.tokens.iter().find(|(name, _)| name == scheme) else {
-        return Err(Error::Invalid("no scheme of that name keeps tokens in a table"));
+    let Some((_, Tokens::Authtoken(table))) = parts.tokens.iter().find(|(name, _)| name == scheme) else {
+        return Err(Error::Invalid("no scheme of that name keeps tokens of DRF in a table"));
     };
     let wanted = options.list("extra");
     let extra = EXTRAS.iter().filter(|(name, _)| wanted.iter().any(|w| w == name)).copied().collect();
@@ -76,7 +77,13 @@ impl Endpoint for ObtainAuthToken {
         &["POST"]
     }
 
-    fn serve(&self, request: &Request<'_>, ctx: &Ctx<'_>, effects: &mut Effects) -> Result<Served, Stop> {
+    fn serve(
+        &self,
+        request: &Request<'_>,
+        _: Option<&Identity>,
+        ctx: &Ctx<'_>,
+        effects: &mut Effects,
+    ) -> Result<Served, Stop> {
         let data = body::data(request, PARSERS)?;
         let fields = body::fields(&data, &[Field::trimmed("username"), Field::as_is("password")]);
         let values = match fields {

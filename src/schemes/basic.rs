@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 pub(super) const DEF: SchemeDef = SchemeDef {
     name: "basic",
+    peer: "DRF",
     class: "BasicAuthentication",
     doc: "User name and password in every request (RFC 7617), checked against Django's password hashes.",
     options: &[OptionDef {

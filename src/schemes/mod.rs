@@ -2,6 +2,7 @@
 
 pub(crate) mod basic;
 pub(crate) mod custom;
+pub(crate) mod knox;
 pub(crate) mod probe;
 pub(crate) mod remote_user;
 pub(crate) mod session;
@@ -10,12 +11,13 @@ pub(crate) mod token;
 use std::sync::Arc;
 
 use crate::accounts::sessions::Sessions;
+use crate::accounts::tokens::Tokens;
 use crate::csrf::Csrf;
 use crate::ctx::Ctx;
 use crate::error::Error;
 use crate::options::{OptionDef, Values};
 use crate::request::Request;
-use crate::store::{TokensTable, UsersTable};
+use crate::store::{KnoxTable, TokensTable, UsersTable};
 use crate::verdict::{Effects, Identity, Refusal};
 
 /// DRF's `BaseAuthentication`.
@@ -81,6 +83,8 @@ impl From<Error> for Stop {
 pub(crate) struct SchemeDef {
     /// The name in the configuration.
     pub name: &'static str,
+    /// Whose scheme it is, for docs/config.md.
+    pub peer: &'static str,
     /// The class of the peer, shown by `explain`.
     pub class: &'static str,
     /// One sentence for docs/config.md.
@@ -99,6 +103,10 @@ pub(crate) struct Building<'a> {
     pub users: &'a UsersTable,
     /// The token tables so far; schemes of one table share it.
     pub token_tables: &'a mut Vec<Arc<TokensTable>>,
+    /// The tables of knox so far, likewise.
+    pub knox_tables: &'a mut Vec<Arc<KnoxTable>>,
+    /// The tokens of the scheme being built, which it leaves here if it keeps any.
+    pub tokens: Option<Tokens>,
     pub sessions: &'a Arc<Sessions>,
     pub csrf: &'a Arc<Csrf>,
     /// Whether `authentication_backends` has one for `remote_user`.
@@ -108,7 +116,7 @@ pub(crate) struct Building<'a> {
 }
 
 /// Every scheme that a configuration file can name; the host's custom schemes come on top.
-pub(crate) const SCHEMES: &[SchemeDef] = &[basic::DEF, token::DEF, session::DEF, remote_user::DEF];
+pub(crate) const SCHEMES: &[SchemeDef] = &[basic::DEF, token::DEF, knox::DEF, session::DEF, remote_user::DEF];
 
 /// Schemes that only `explain --batch` knows: the test classes of the DRF oracle.
 pub(crate) const PROBES: &[SchemeDef] = &[probe::NEVER, probe::FAIL, probe::DENY];

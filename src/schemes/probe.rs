@@ -9,16 +9,17 @@ use crate::request::Request;
 use crate::verdict::{Effects, Identity, Refusal};
 
 pub(super) const NEVER: SchemeDef =
-    SchemeDef { name: "never", class: "NeverAuth", doc: "Passes.", options: &[], build: never };
+    SchemeDef { name: "never", peer: "DRF", class: "NeverAuth", doc: "Passes.", options: &[], build: never };
 pub(super) const FAIL: SchemeDef = SchemeDef {
     name: "fail",
+    peer: "DRF",
     class: "FailAuth",
     doc: "Refuses.",
     options: &[OptionDef { name: "challenge", kind: Kind::Text, default: "\"\"", doc: "Its challenge." }],
     build: fail,
 };
 pub(super) const DENY: SchemeDef =
-    SchemeDef { name: "deny", class: "DenyAuth", doc: "Denies.", options: &[], build: deny };
+    SchemeDef { name: "deny", peer: "DRF", class: "DenyAuth", doc: "Denies.", options: &[], build: deny };
 
 struct Probe {
     refusal: Option<Refusal>,

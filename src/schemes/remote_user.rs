@@ -11,6 +11,7 @@ use crate::verdict::{Auth, Effects, Event, Identity, active};
 
 pub(super) const DEF: SchemeDef = SchemeDef {
     name: "remote_user",
+    peer: "DRF",
     class: "RemoteUserAuthentication",
     doc: "The name that the server in front has verified itself (`REMOTE_USER`).",
     options: &[

@@ -15,6 +15,7 @@ use crate::verdict::{Auth, Effects, Identity, Visited};
 
 pub(super) const DEF: SchemeDef = SchemeDef {
     name: "session",
+    peer: "DRF",
     class: "SessionAuthentication",
     doc: "The session cookie of Django's login, with its CSRF checks on methods that change something. Its options are \
           the `session_*` and `csrf_*` keys at the top of the file.",

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Building, Scheme, SchemeDef, Stop};
-use crate::accounts::tokens;
+use crate::accounts::tokens::{self, Tokens};
 use crate::codec::Secret;
 use crate::codec::authorization::{Credentials, credentials};
 use crate::ctx::Ctx;
@@ -16,6 +16,7 @@ use crate::verdict::{About, Auth, Effects, Identity, Refusal, active};
 
 pub(super) const DEF: SchemeDef = SchemeDef {
     name: "token",
+    peer: "DRF",
     class: "TokenAuthentication",
     doc: "One key per user in the table of DRF's `rest_framework.authtoken`.",
     options: &[
@@ -61,11 +62,13 @@ struct Token {
 }
 
 fn build(options: &Values, building: &mut Building<'_>) -> Result<Box<dyn Scheme>, Error> {
-    Ok(Box::new(Token { keyword: options.text("keyword").to_owned(), table: table(options, building)? }))
+    let table = table(options, building)?;
+    building.tokens = Some(Tokens::Authtoken(table.clone()));
+    Ok(Box::new(Token { keyword: options.text("keyword").to_owned(), table }))
 }
 
 /// The table that the options name; one object for every scheme that names it alike.
-pub(crate) fn table(options: &Values, building: &mut Building<'_>) -> Result<Arc<TokensTable>, Error> {
+fn table(options: &Values, building: &mut Building<'_>) -> Result<Arc<TokensTable>, Error> {
     let name = |option| Identifier::parse(options.text(option));
     let names = [name("table")?, name("key_column")?, name("user_column")?, name("created_column")?];
     let known = |t: &&Arc<TokensTable>| [&t.table, &t.key, &t.user, &t.created] == names.each_ref();

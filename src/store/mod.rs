@@ -9,6 +9,7 @@ pub(crate) mod tables;
 
 pub(crate) use sqlite::{Db, Makes, Settings};
 pub(crate) use tables::groups::GroupsTable;
+pub(crate) use tables::knox::{KnoxRow, KnoxTable, NewKnox};
 pub(crate) use tables::sessions::{SessionsTable, StoredSession};
 pub(crate) use tables::throttle::Throttle;
 pub(crate) use tables::tokens::{StoredToken, TokensTable};
@@ -21,6 +22,8 @@ use crate::error::Error;
 pub(crate) enum Held {
     /// Token → its owner.
     TokenOwner(usize),
+    /// First characters of a knox token → its rows and their owners.
+    KnoxKey(usize),
     /// User name → password and flags.
     Password,
     /// User key → password and flags.
@@ -36,6 +39,7 @@ impl Held {
             Self::PasswordById => 1,
             Self::Session => 2,
             Self::TokenOwner(table) => 3 + table,
+            Self::KnoxKey(table) => 3 + MOST_TOKEN_TABLES + table,
         }
     }
 }
@@ -43,7 +47,10 @@ impl Held {
 /// How many token tables one configuration may name.
 pub(crate) const MOST_TOKEN_TABLES: usize = 16;
 
-const HELD: usize = 3 + MOST_TOKEN_TABLES;
+/// How many of knox.
+pub(crate) const MOST_KNOX_TABLES: usize = 4;
+
+const HELD: usize = 3 + MOST_TOKEN_TABLES + MOST_KNOX_TABLES;
 
 impl From<rusqlite::Error> for Error {
     /// SQLite's texts name tables, columns and files, never values.

@@ -262,6 +262,22 @@ fn tables_that_are_missing_name_their_migration() {
 }
 
 #[test]
+fn the_table_of_knox_is_missed_where_a_chain_or_an_endpoint_needs_it() {
+    let endpoint = "schemes = [\"session\"]\n[schemes.knox]\n[endpoints.knox_login]\nchain = \"default\"\n";
+    for chain in ["schemes = [\"knox\", \"session\"]\n", endpoint] {
+        let place = Place::with("", chain);
+        let said = place.point("tables", &[]);
+        let expected = ("failure", "there is no table \"knox_authtoken\"");
+        assert_eq!((said.state.as_str(), said.text.as_str()), expected, "{chain}");
+        assert!(said.remedy.contains("migrate knox`"), "{said:?}");
+        django(&place.path("db.sqlite3"), &["--knox", "migrate"], "");
+        assert_eq!(place.point("tables", &[]).state, "ok", "{chain}");
+    }
+    let place = Place::with("", "schemes = [\"session\"]\n[schemes.knox]\n");
+    assert_eq!(place.point("tables", &[]).state, "ok", "nobody asks it");
+}
+
+#[test]
 fn the_migration_mends_it() {
     let place = Place::with("", "schemes = [\"session\", \"token\"]\n");
     fs::write(place.path("db.sqlite3"), "").unwrap();

@@ -15,6 +15,8 @@ IsAuthenticated, "optional" is AllowAny):
   {status, user, user_id, anonymous_type, auth_kind, auth_repr, authenticator, www_authenticate, detail, code,
    exception}, "body" unless it is the view's own {"ok": true}, "set_cookie" when there is any, and "after" when the
    request wrote sessions, users or tokens
+With --knox (also with --init) django-rest-knox is installed: "knox" is a scheme whose item may have members of
+REST_KNOX in lower case (durations in seconds, 0 for None), knox_peer.VIEWS are endpoints, and answers have "events".
 The path /api-token-auth/ is DRF's obtain_auth_token under the chain of the line; its one answer is "endpoint".
 New session keys and tokens are random: they are shown as <random>.
 Unless "persist" is true everything a request wrote is rolled back.
@@ -41,6 +43,7 @@ ap.add_argument("--manifest")
 ap.add_argument("--pbkdf2-iterations", type=int, default=1000)
 ap.add_argument("--secret", default="peer-secret-key-0123456789-0123456789-0123456789")
 ap.add_argument("--fallback", action="append")
+ap.add_argument("--knox", action="store_true")
 args = ap.parse_args()
 FALLBACKS = ["peer-previous-key-9876543210-9876543210-9876543210", "peer-first-key-5555555555-5555555555-5555555555"]
 
@@ -69,7 +72,7 @@ settings.configure(
     INSTALLED_APPS=[
         "django.contrib.contenttypes", "django.contrib.auth", "django.contrib.sessions",
         "rest_framework", "rest_framework.authtoken",
-    ],
+    ] + ["knox"] * args.knox,
     MIDDLEWARE=[
         "django.contrib.sessions.middleware.SessionMiddleware",
         "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -106,6 +109,8 @@ from rest_framework.response import Response  # noqa: E402
 from rest_framework.views import APIView, exception_handler  # noqa: E402
 
 import engines  # noqa: E402
+if args.knox:
+    import knox_peer
 from seed import seed, versions  # noqa: E402
 
 hashers.PBKDF2PasswordHasher.iterations = args.pbkdf2_iterations
@@ -159,6 +164,11 @@ SCHEMES = {
     "fail": FailAuth,
     "deny": DenyAuth,
 }
+if args.knox:
+    SCHEMES["knox"] = knox_peer.SCHEME
+ENDPOINTS = {"/api-token-auth/": ObtainAuthToken}
+if args.knox:
+    ENDPOINTS.update((path, view) for path, (view, *_) in knox_peer.VIEWS.items())
 PERMISSIONS = {"required": permissions.IsAuthenticated, "optional": permissions.AllowAny}
 
 
@@ -166,14 +176,17 @@ def build_chain(spec):
     out = []
     for item in spec:
         attributes = {"scheme": item} if isinstance(item, str) else dict(item)
-        base = SCHEMES[attributes.pop("scheme")]
+        name = attributes.pop("scheme")
+        base = SCHEMES[name]
+        if name == "knox":                    # its members are settings
+            attributes = {}
         out.append(type(base.__name__, (base,), attributes) if attributes else base)
     return out
 
 
-def build_view(spec, name):
+def build_view(spec, name, path):
     if name == "endpoint":
-        return type("Endpoint", (ObtainAuthToken,), {"authentication_classes": build_chain(spec)}).as_view()
+        return type("Endpoint", (ENDPOINTS[path],), {"authentication_classes": build_chain(spec)}).as_view()
     classes = {"authentication_classes": build_chain(spec), "permission_classes": [PERMISSIONS[name]]}
     return type("Probe", (Probe,), classes).as_view()
 
@@ -210,7 +223,7 @@ def probe(request):
 
 
 probe.csrf_exempt = True
-urlpatterns = [url_path("probe/", probe), url_path("api-token-auth/", probe)]
+urlpatterns = [url_path(path[1:], probe) for path in ("/probe/", *ENDPOINTS)]
 HANDLERS = {}                                 # the session middleware reads SESSION_ENGINE only once
 # each request runs inside our own transaction: the handler must not close that connection
 request_started.disconnect(close_old_connections)
@@ -318,12 +331,16 @@ def written(before, after):
 
 def call_once(req, view):
     CAPTURE.clear()
+    if args.knox:
+        knox_peer.EVENTS.clear()
     CURRENT["view"] = view
     cache.clear()
     with transaction.atomic():
-        before = rows()
+        before, of_knox = rows(), args.knox and knox_peer.rows()
         status, headers, body, exception = call_handler(req)
         after, random = written(before, rows())
+        if args.knox:
+            after.update(knox_peer.written(of_knox, knox_peer.rows()))
         if not req.get("persist"):
             transaction.set_rollback(True)
     return masked(described(view, status, headers, body, exception, after), random)
@@ -344,6 +361,9 @@ def described(view, status, headers, body, exception, after):
         detail=parsed.get("detail") if isinstance(parsed, dict) else None,
         code=exc.get_codes() if isinstance(exc, exceptions.APIException) else exc and type(exc).__name__,
         exception=exception)
+    if args.knox:
+        out["events"] = list(knox_peer.EVENTS)
+        parsed = knox_peer.masked(parsed)
     if parsed != {"ok": True}:
         out["body"] = parsed
     cookies = [v.strip() for k, v in headers if k.lower() == "set-cookie"]
@@ -379,12 +399,15 @@ def set_clock(at):
 
 def run(req):
     wanted = req.get("views") or ["required", "optional"]
-    if (req.get("path") or "").partition("?")[0] == "/api-token-auth/":
+    path, chain = (req.get("path") or "").partition("?")[0], req.get("chain") or []
+    if path in ENDPOINTS:
         wanted = ["endpoint"]
     for name in wanted:
-        CURRENT[name] = build_view(req.get("chain") or [], name)
+        CURRENT[name] = build_view(chain, name, path)
     set_clock(req.get("at"))
     conf = dict(req.get("settings") or {})
+    if args.knox:
+        conf["REST_KNOX"] = knox_peer.rest_knox(chain, path)
     if "REST_FRAMEWORK" in conf:
         conf["REST_FRAMEWORK"] = {"EXCEPTION_HANDLER": __name__ + ".record_exception", **conf["REST_FRAMEWORK"]}
     with override_settings(**conf) if conf else nullcontext():
@@ -425,7 +448,9 @@ def answer(line):
 
 def init():
     call_command("migrate", verbosity=0)
-    manifest = json.dumps(seed(), indent=1, ensure_ascii=True)
+    rows = {"secret": settings.SECRET_KEY, "fallbacks": settings.SECRET_KEY_FALLBACKS, **knox_peer.seed(), "versions": versions("django-rest-knox")} \
+        if args.knox else seed()
+    manifest = json.dumps(rows, indent=1, ensure_ascii=True)
     with open(args.manifest or args.db + ".manifest.json", "w") as f:
         f.write(manifest + "\n")
     print(manifest)

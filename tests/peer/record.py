@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Record the DRF corpora: generated requests with the answers of Django REST framework.
+"""Record the corpora: generated requests with the answers of Django REST framework, and of knox.
 
     record.py [--out tests/vectors] [--rng 7]
-                         write drf/{requests.jsonl,seed.sql,manifest.json} and engines/{requests.jsonl,manifest.json},
-                         and the counts into their README.md
+                         write drf/{requests.jsonl,seed.sql,manifest.json}, engines/{requests.jsonl,manifest.json} and
+                         knox/{requests.jsonl,seed.sql,manifest.json}, and the counts into their README.md
     record.py --check    record into a scratch folder and compare
     record.py --table    print the count tables of the written corpora
 
@@ -26,15 +26,17 @@ from collections import Counter
 from generate import generate
 from generate_browser import generate_browser
 from generate_engines import generate_engines
+from generate_knox import generate_knox
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 OUT = os.path.join(os.path.dirname(HERE), "vectors")
-FILES = ["drf/requests.jsonl", "drf/seed.sql", "drf/manifest.json", "engines/requests.jsonl", "engines/manifest.json"]
+FILES = ["drf/requests.jsonl", "drf/seed.sql", "drf/manifest.json", "engines/requests.jsonl", "engines/manifest.json",
+         "knox/requests.jsonl", "knox/seed.sql", "knox/manifest.json"]
 # requests without sessions; they are the first lines of drf
 FIRST = 4200
 FIELDS = ["status", "user", "user_id", "auth_kind", "auth_repr", "authenticator", "www_authenticate", "detail", "code",
           "exception"]
-ONLY_WHEN_THERE = ["set_cookie", "after"]
+ONLY_WHEN_THERE = ["set_cookie", "after", "events"]
 NOT_GIVEN = "Authentication credentials were not provided."
 TEXTS = [
     NOT_GIVEN,
@@ -76,6 +78,10 @@ REFUSALS += [(405, 'Method "\u2026" not allowed.'), (415, 'Unsupported media typ
 RARE = [(400, "No data provided")]
 RARE += [(403, "CSRF Failed: CSRF token from the '%s' HTTP header %s." % (name, fault)) for name in ("Csrf", "X-A-B2-C", "X-Xsrf-Token") for fault in TOKEN_FAULTS]
 MINIMUM_REFUSALS, MINIMUM_GOOD, MINIMUM_GOOD_EACH, MINIMUM_LINES, MINIMUM_ENGINES, MAXIMUM_BYTES = 20, 3000, 200, 8000, 150, 8_000_000
+# of knox: every text that occurs
+KNOX_TEXTS = [text for text in TEXTS if "basic header" not in text and "invalid characters" not in text] + [
+    "Denied by scheme", "Maximum amount of tokens allowed per user exceeded.", 'Method "\u2026" not allowed.']
+MINIMUM_KNOX, MINIMUM_GOOD_KNOX = 1000, 300
 GOOD = ["BasicAuthentication", "TokenAuthentication", "SessionAuthentication", "RemoteUserAuthentication", "obtain_auth_token"]
 # texts that repeat what was sent
 VARYING = [
@@ -91,6 +97,8 @@ CRASHES = {
     "ValidationError: ": "user id in the session is no integer",
     "TypeError: ": "session data is no JSON object",
     "UnicodeDecodeError: 'ascii' codec": "a file with a session is not ASCII",
+    "UnicodeDecodeError: 'utf-8' codec": "a token of knox is not UTF-8",
+    "AttributeError: 'NoneType' object has no attribute 'delete'": "logout of knox without a token of knox",
 }
 
 
@@ -114,7 +122,7 @@ def recorded(answer, request):
         out["body"] = None if request.get("method", "GET").upper() == "HEAD" else answer["body"]
     elif "body" in answer:
         out["body"] = answer["body"]
-    out.update((name, answer[name]) for name in ONLY_WHEN_THERE if name in answer)
+    out.update((name, answer[name]) for name in ONLY_WHEN_THERE if answer.get(name))
     return out
 
 
@@ -124,8 +132,8 @@ def write(path, text):
         f.write(text)
 
 
-def answered(db, requests):
-    lines = oracle(db, lines="".join(json.dumps(r) + "\n" for r in requests)).splitlines()
+def answered(db, requests, *flags):
+    lines = oracle(db, *flags, lines="".join(json.dumps(r) + "\n" for r in requests)).splitlines()
     out = []
     for request, line in zip(requests, lines, strict=True):
         answer = json.loads(line)
@@ -145,7 +153,12 @@ def record(out, seed):
         first = generate(manifest, FIRST, seed)
         requests = answered(db, first + generate_browser(manifest, first, seed))
         engines = answered(db, generate_engines(manifest, stored, seed))
-    for name, content in zip(FILES, (requests, sql, text, engines, json.dumps(stored, indent=1) + "\n"), strict=True):
+        db = os.path.join(scratch, "knox.sqlite3")
+        of_knox = oracle(db, "--knox", "--init", "--manifest", os.path.join(scratch, "knox.json"))
+        knox_sql = dump(db)
+        knox = answered(db, generate_knox(json.loads(of_knox), seed), "--knox")
+    contents = (requests, sql, text, engines, json.dumps(stored, indent=1) + "\n", knox, knox_sql, of_knox)
+    for name, content in zip(FILES, contents, strict=True):
         write(os.path.join(out, name), content)
 
 
@@ -167,7 +180,15 @@ def texts(answer):
         return [general(answer["detail"])]
     if answer["body"] is None:                    # HEAD
         return []
-    return sorted({general(text) for errors in answer["body"].values() for text in errors})
+    errors = answer["body"].values()
+    return sorted({general(text) for error in errors for text in ([error] if isinstance(error, str) else error)})
+
+
+def served(row, answer):
+    """What let a request in, or which endpoint did what it is for."""
+    path = row.get("path", "").partition("?")[0]
+    endpoint = "obtain_auth_token" if path == "/api-token-auth/" else "%s (%d)" % (path, answer["status"])
+    return answer.get("authenticator", endpoint)
 
 
 def crash_kind(text):
@@ -181,8 +202,8 @@ def count_rows(rows):
         answer = next(iter(row["drf"].values()))
         if answer["exception"]:
             crashes[crash_kind(answer["exception"])] += 1
-        elif answer["status"] == 200:
-            good[answer.get("authenticator", "obtain_auth_token")] += 1
+        elif answer["status"] in (200, 204):
+            good[served(row, answer)] += 1
         else:
             refused.update((answer["status"], text) for text in texts(answer))
     return good, refused, crashes
@@ -215,7 +236,22 @@ def update_readme(path, rows):
         write(path, head + mark + "\n" + "\n".join(table(rows)) + "\n")
 
 
-def shortfalls(rows, engines):
+def shortfalls(rows, engines, knox):
+    yield from shortfalls_of_drf(rows, engines)
+    good, refused, crashes = count_rows(knox)
+    counts = Counter()
+    for (_, text), n in refused.items():
+        counts[text] += n
+    for text in set(counts) | set(KNOX_TEXTS):
+        if counts[text] < MINIMUM_REFUSALS:
+            yield "knox, %s: %d of %d" % (text, counts[text], MINIMUM_REFUSALS)
+    if len(knox) < MINIMUM_KNOX or sum(good.values()) < MINIMUM_GOOD_KNOX:
+        yield "knox: %d lines, %d good ones" % (len(knox), sum(good.values()))
+    for kind in set(crashes) - set(CRASHES.values()):
+        yield "knox, unexpected crash: " + kind
+
+
+def shortfalls_of_drf(rows, engines):
     good, refused, crashes = count_rows(rows)
     for status, text in REFUSALS:
         if refused[status, text] < MINIMUM_REFUSALS:
@@ -254,7 +290,7 @@ def main():
         return check(args.out, args.rng)
     if not args.table:
         record(args.out, args.rng)
-    parts = {name: read(args.out, name) for name in ("drf", "engines")}
+    parts = {name: read(args.out, name) for name in ("drf", "engines", "knox")}
     for name, rows in parts.items():
         if not args.table:
             update_readme(os.path.join(args.out, name, "README.md"), rows)

@@ -322,9 +322,9 @@ def seed_sessions():
     return s.labels
 
 
-def versions():
+def versions(*more):
     from importlib.metadata import version
-    names = ["Django", "djangorestframework", "argon2-cffi", "bcrypt"]
+    names = ["Django", "djangorestframework", "argon2-cffi", "bcrypt", *more]
     return {"python": sys.version.split()[0], **{name: version(name) for name in names}}
 
 

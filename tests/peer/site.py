@@ -1,11 +1,15 @@
 #!/usr/bin/env python3
 """A small real Django + DRF project on one SQLite file, for live tests and the demo.
 
-    site.py --db F [--no-tz] [--custom-user] [--iterations N] [--secret S] VERB ...
+    site.py --db F [--no-tz] [--custom-user] [--knox] [--iterations N] [--secret S] VERB ...
 
     migrate [--wal]                     create or update the schema
     adduser NAME PASSWORD [--inactive] [--staff] [--superuser] [--hasher H]     prints the primary key
     addtoken NAME                       prints the key (the old one when there is one)
+    addknox NAME [SECONDS]              prints a new token of knox; SECONDS until it ends, "never" for none
+    checkknox TOKEN                     prints the user name, or "refused: TEXT"
+    knoxview VIEW NAME PASSWORD|TOKEN   what knox's login, logout or logoutall answers: status and body
+    knoxadmin NAME PASSWORD             what knox's page in the admin answers, and how many tokens it shows
     checkpassword NAME                  password on stdin; prints ok or no
     checktoken KEY                      prints the user name, or "refused: TEXT"
     sessionuser KEY                     prints whose session it is, or "nobody"
@@ -15,14 +19,16 @@
     unsign WAY SALT TEXT [MAX_AGE]      prints the value, or "refused: " and the exception
     pending                             what `migrate --plan` prints
     bulksessions N                      a session each for the first N users
+    bulkknox N                          a token of knox each for the first N users; the tokens in a table knox_tokens
     bulk N                              N users user000000.. with tokens, password "bulk-password"
     serve PORT                          the site on 127.0.0.1; prints "ready PORT" (0 picks a free port)
     admin NAME PASSWORD [KEY]           log in to the admin, look for KEY (or the user's own key) on the token page
 
 The options may stand before or after the verb, and must be the same for all verbs on one file.
-With --custom-user names are e-mail addresses.
+With --custom-user names are e-mail addresses. With --knox django-rest-knox is installed.
 """
 import argparse
+import base64
 import hashlib
 import os
 import sys
@@ -47,7 +53,8 @@ def configure(args):
         TIME_ZONE="Europe/Berlin" if args.no_tz else "UTC",
         DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
         DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": args.db, "OPTIONS": {"timeout": 20}}},
-        INSTALLED_APPS=apps + ["rest_framework", "rest_framework.authtoken"] + ["people"] * args.custom_user,
+        INSTALLED_APPS=apps + ["rest_framework", "rest_framework.authtoken"] + ["people"] * args.custom_user
+        + ["knox"] * args.knox,
         AUTH_USER_MODEL="people.Person" if args.custom_user else "auth.User",
         MIDDLEWARE=[
             "django.contrib.sessions.middleware.SessionMiddleware",
@@ -129,6 +136,48 @@ def addtoken(args):
     from rest_framework.authtoken.models import Token
     user = user_model().objects.get_by_natural_key(args.name)
     print(Token.objects.get_or_create(user=user)[0].key)
+
+
+def addknox(args):
+    from datetime import timedelta
+
+    from knox.models import AuthToken
+    user = user_model().objects.get_by_natural_key(args.name)
+    lasts = {} if args.seconds is None else {"expiry": None if args.seconds == "never" else timedelta(seconds=int(args.seconds))}
+    print(AuthToken.objects.create(user, **lasts)[1])
+
+
+def checkknox(args):
+    from knox.auth import TokenAuthentication
+    from rest_framework.exceptions import AuthenticationFailed
+    try:
+        user, _ = TokenAuthentication().authenticate_credentials(args.token.encode())
+        print(user.get_username())
+    except AuthenticationFailed as e:
+        print("refused: %s" % e.detail)
+
+
+def knoxview(args):
+    from knox import views
+    from rest_framework.authentication import BasicAuthentication
+    from rest_framework.test import APIRequestFactory
+    view = {"login": views.LoginView, "logout": views.LogoutView, "logoutall": views.LogoutAllView}[args.view]
+    if args.view == "login":
+        view = type("Login", (view,), {"authentication_classes": [BasicAuthentication]})
+        given = "Basic " + base64.b64encode(("%s:%s" % (args.name, args.secret_or_token)).encode()).decode()
+    else:
+        given = "Token " + args.secret_or_token
+    response = view.as_view()(APIRequestFactory().post("/", HTTP_AUTHORIZATION=given)).render()
+    print(response.status_code, response.content.decode())
+
+
+def knoxadmin(args):
+    from django.test import Client
+    load_urls()
+    client = Client()
+    client.post("/admin/login/?next=/admin/", {"username": args.name, "password": args.password})
+    page = client.get("/admin/knox/authtoken/")
+    print(page.status_code, page.content.decode().count('class="action-select"'))
 
 
 def checkpassword(args):
@@ -252,6 +301,22 @@ def bulksessions(args):
     Session.objects.bulk_create(map(session, users), batch_size=5000)
 
 
+def bulkknox(args):
+    from datetime import timedelta
+
+    from django.db import connection, transaction
+    from django.utils import timezone
+    from knox.models import AuthToken
+    expiry = timezone.now() + timedelta(days=365)
+    tokens = [(hashlib.sha256(b"knox %d" % user.pk).hexdigest(), user) for user in user_model().objects.order_by("pk")[:args.count]]
+    with transaction.atomic(), connection.cursor() as c:
+        AuthToken.objects.bulk_create((AuthToken(
+            digest=hashlib.sha512(token.encode()).hexdigest(), token_key=token[:15], user=user, expiry=expiry)
+            for token, user in tokens), batch_size=5000)
+        c.execute("create table knox_tokens (token varchar(64) not null)")
+        c.executemany("insert into knox_tokens values (%s)", [(token,) for token, _ in tokens])
+
+
 def serve(args):
     from socketserver import ThreadingMixIn
     from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
@@ -294,6 +359,7 @@ def add_options(parser, **defaults):
     parser.add_argument("--db", **absent)
     parser.add_argument("--no-tz", action="store_true", **absent)
     parser.add_argument("--custom-user", action="store_true", **absent)
+    parser.add_argument("--knox", action="store_true", **absent)
     parser.add_argument("--iterations", type=int, **absent)
     parser.add_argument("--secret", **absent)
     parser.set_defaults(**defaults)
@@ -318,6 +384,10 @@ def parse():
         add.add_argument(flag, action="store_true")
     add.add_argument("--hasher", default="default")
     verb(addtoken, ("name", {}))
+    verb(addknox, ("name", {}), ("seconds", {"nargs": "?"}))
+    verb(checkknox, ("token", {}))
+    verb(knoxview, ("view", {}), ("name", {}), ("secret_or_token", {}))
+    verb(knoxadmin, ("name", {}), ("password", {}))
     verb(checkpassword, ("name", {}))
     verb(checktoken, ("key", {}))
     verb(sessionuser, ("key", {}))
@@ -328,6 +398,7 @@ def parse():
     verb(pending)
     verb(bulk, ("count", {"type": int}))
     verb(bulksessions, ("count", {"type": int}))
+    verb(bulkknox, ("count", {"type": int}))
     verb(serve, ("port", {"type": int}))
     verb(admin, ("name", {}), ("password", {}), ("key", {"nargs": "?"}))
     args = ap.parse_args()

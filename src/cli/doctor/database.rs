@@ -3,11 +3,12 @@
 use super::files::quoted;
 use super::{Patient, Said, TOKEN, failure, now_us, ok, warning};
 use crate::accounts::sessions::Engine;
+use crate::accounts::tokens::Tokens;
 use crate::codec::datetime;
 use crate::error::Error;
 use crate::store::examine::{self, Lacks};
 use crate::store::tables::Identifier;
-use crate::store::{Db, TokensTable};
+use crate::store::{Db, KnoxTable};
 
 /// The library that is linked.
 pub(super) fn sqlite(_: &Patient<'_>) -> Vec<Said> {
@@ -76,11 +77,18 @@ pub(super) fn tables(patient: &Patient<'_>) -> Vec<Said> {
         django: ("auth_user", "auth"),
     };
     let mut found = vec![users.judge(&db)];
-    for (name, table) in used_tokens(patient) {
-        let named = format!("[schemes.{name}]");
-        let django = ("authtoken_token", "authtoken");
-        let tokens = Expected { table: &table.table, columns: table.names(), named: &named, django };
-        found.push(tokens.judge(&db));
+    for (name, tokens) in used_tokens(patient) {
+        let named = &format!("[schemes.{name}]");
+        found.push(match tokens {
+            Tokens::Authtoken(table) => {
+                let django = ("authtoken_token", "authtoken");
+                Expected { table: &table.table, columns: table.names(), named, django }.judge(&db)
+            }
+            Tokens::Knox(knox) => KnoxTable::names().and_then(|columns| {
+                let (table, columns) = (&knox.table.table, columns.iter().collect());
+                Expected { table, columns, named, django: ("knox_authtoken", "knox") }.judge(&db)
+            }),
+        });
     }
     if let Engine::Rows(table) = &config.sessions.engine
         && patient.has_sessions()
@@ -124,16 +132,19 @@ impl Expected<'_> {
     }
 }
 
-/// The token tables of the schemes that a chain or an endpoint uses.
-fn used_tokens<'a>(patient: &'a Patient<'_>) -> Vec<(&'a str, &'a TokensTable)> {
+/// The tokens of the schemes that a chain or an endpoint uses, those of one table once.
+fn used_tokens<'a>(patient: &'a Patient<'_>) -> Vec<(&'a str, &'a Tokens)> {
     let in_chains = patient.config.chains.iter().flat_map(|(_, chain)| chain.schemes());
     let mut used: Vec<&str> = in_chains.filter(|s| s.class == TOKEN).map(|s| s.name.as_str()).collect();
-    let endpoints = patient.survey.endpoints.iter().filter(|endpoint| endpoint.kind() == "obtain_auth_token");
-    used.extend(endpoints.map(|endpoint| endpoint.text("scheme").unwrap_or("token")));
-    let mut found: Vec<(&str, &TokensTable)> = Vec::new();
-    for (name, table) in &patient.config.tokens {
-        if used.contains(&name.as_str()) && !found.iter().any(|(_, known)| std::ptr::eq(*known, &raw const **table)) {
-            found.push((name, table));
+    used.extend(patient.survey.endpoints.iter().filter_map(|endpoint| match endpoint.kind() {
+        "obtain_auth_token" => Some(endpoint.text("scheme").unwrap_or("token")),
+        kind if kind.starts_with("knox_") => Some(endpoint.text("scheme").unwrap_or("knox")),
+        _ => None,
+    }));
+    let mut found: Vec<(&str, &Tokens)> = Vec::new();
+    for (name, tokens) in &patient.config.tokens {
+        if used.contains(&name.as_str()) && !found.iter().any(|(_, known)| known.shares_table(tokens)) {
+            found.push((name, tokens));
         }
     }
     found
@@ -147,7 +158,7 @@ pub(super) fn clock(patient: &Patient<'_>) -> Vec<Said> {
     }
     let db = patient.db();
     let mut newest = vec![("the last login", patient.config.users.last_login_of_all(&db))];
-    newest.extend(used_tokens(patient).into_iter().map(|(_, table)| ("the newest token", table.newest(&db))));
+    newest.extend(used_tokens(patient).into_iter().map(|(_, tokens)| ("the newest token", tokens.newest(&db))));
     let Ok(soon) = datetime::to_text(now_us + 300_000_000, zone) else { return vec![] };
     let ahead = newest.into_iter().filter_map(|(what, text)| Some((what, text.ok()??)));
     match ahead.filter(|(_, text)| *text > soon).max_by(|a, b| a.1.cmp(&b.1)) {
@@ -170,7 +181,8 @@ const YEAR_2025_US: i64 = 1_735_689_600_000_000;
 pub(super) fn tokens(patient: &Patient<'_>) -> Vec<Said> {
     let db = patient.db();
     let named = patient.config.auto_tokens.iter().filter_map(|table| {
-        let (name, _) = patient.config.tokens.iter().find(|(_, known)| std::sync::Arc::ptr_eq(known, table))?;
+        let is_it = |known: &Tokens| matches!(known, Tokens::Authtoken(known) if std::sync::Arc::ptr_eq(known, table));
+        let (name, _) = patient.config.tokens.iter().find(|(_, known)| is_it(known))?;
         Some((name, table))
     });
     let judged = named.filter_map(|(name, table)| match table.count_without(&db, &patient.config.users).ok()? {

@@ -52,7 +52,7 @@ pub(super) async fn answer(server: &Server, request: hyper::Request<Incoming>, p
 }
 
 impl Wanted {
-    /// An endpoint stands where the configuration says, also in the place of our own paths.
+    /// An endpoint stands where the configuration says, which takes no path of ours.
     fn of(path: &str, context: &Context) -> Self {
         if let Some(number) = context.config().endpoints.iter().position(|route| route.path == path) {
             return Self::Endpoint(number);

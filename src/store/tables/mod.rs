@@ -2,6 +2,7 @@
 //! a table of ours.
 
 pub(crate) mod groups;
+pub(crate) mod knox;
 #[cfg(feature = "cli")]
 pub(crate) mod schema;
 pub(crate) mod sessions;
@@ -29,7 +30,6 @@ impl Identifier {
     }
 
     /// The name without quotes.
-    #[cfg(feature = "cli")]
     pub(crate) fn name(&self) -> &str {
         &self.0
     }

@@ -20,12 +20,15 @@ pub(crate) struct TokensTable {
     owner_sql: String,
 }
 
-/// A row of the table.
+/// A row of a table of tokens, for lists.
 pub(crate) struct StoredToken {
+    /// What stands for the token: the key itself, or its hash.
     pub key: Secret,
     pub user: User,
     /// Django's text of the moment of creation.
     pub created: String,
+    /// Django's text of the moment it ends; `None`: never.
+    pub expiry: Option<String>,
 }
 
 impl TokensTable {
@@ -126,6 +129,7 @@ impl TokensTable {
                 key: Secret::new(row.get_ref(UsersTable::COLUMNS)?.as_str()?),
                 user: users.read(row)?,
                 created: row.get(UsersTable::COLUMNS + 1)?,
+                expiry: None,
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
