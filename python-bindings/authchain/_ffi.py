@@ -41,6 +41,8 @@ SIGN_TIMED: Final = 1
 SIGN_COOKIE: Final = 2
 SIGN_ANY_AGE: Final = 4
 WANTS_BODY: Final = 1
+HEADER_REMOVE: Final = 1
+HEADER_ADD: Final = 2
 SCHEME_BLOCKS: Final = 2
 
 

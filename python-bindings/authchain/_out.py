@@ -1,11 +1,11 @@
 """What comes out of the library, as Python values."""
 
-from ctypes import byref, c_char_p, c_void_p
+from ctypes import byref, c_char_p, c_int, c_void_p
 from typing import Final
 
 from . import _ffi
 from .errors import AuthError, ConfigError, Status, StoreError
-from .verdict import ANONYMOUS, Response, User, Verdict
+from .verdict import ANONYMOUS, Edits, Event, Response, User, Verdict
 
 _lib: Final = _ffi.library
 
@@ -18,7 +18,32 @@ def verdict(request: int, number: int) -> Verdict:
         user=user(_lib.auth_request_user(request)) if status is Status.OK else ANONYMOUS,
         response=response(_lib.auth_request_response(request)),
         failure=text(_lib.auth_request_failure(request)) if status < 0 else None,
+        events=events(request),
     )
+
+
+def events(request: int) -> tuple[Event, ...]:
+    """What happened besides."""
+    found: list[Event] = []
+    name, about = c_char_p(), c_char_p()
+    while _lib.auth_request_event(request, len(found), byref(name), byref(about)) == Status.OK:
+        found.append(Event(text(name.value), option(about.value)))
+    return tuple(found)
+
+
+def edits(request: int) -> Edits:
+    """What to change in the headers of a request."""
+    pointer = _lib.auth_request_edits(request)
+    what, name, value = c_int(), c_char_p(), c_char_p()
+    remove: list[str] = []
+    add: list[tuple[str, str]] = []
+    for i in range(_lib.auth_edits_count(pointer)):
+        _lib.auth_edits_at(pointer, i, byref(what), byref(name), byref(value))
+        if what.value == _ffi.HEADER_REMOVE:
+            remove.append(text(name.value))
+        else:
+            add.append((text(name.value), text(value.value)))
+    return Edits(tuple(remove), tuple(add))
 
 
 def response(pointer: int) -> Response:
