@@ -39,7 +39,7 @@ def test_metrics_count_what_was_answered(context: Context) -> None:
     context.authenticate({"Authorization": "Token y"})
     lines = [line for line in context.metrics().splitlines() if 'chain="default"' in line]
     counted = {line.split('outcome="')[1].split('"')[0]: line.rsplit(" ", 1)[1] for line in lines}
-    assert {outcome: number for outcome, number in counted.items() if number != "0"} == {"ok": "1", "refused": "2"}
+    assert {outcome: number for outcome, number in counted.items() if number != "0"} == {"ok": "1", "authentication_failed": "2"}
 
 
 def test_edits_take_away_what_a_client_says_and_add_who_it_is(context: Context) -> None:
