@@ -9,7 +9,7 @@ from ctypes import byref, c_uint32, c_void_p
 from datetime import timedelta
 from typing import Any, Final, NoReturn, TypeVar
 
-from . import _ffi, _out, schemes, wsgi
+from . import _environ, _ffi, _out, schemes
 from ._http import Headers, Text, http
 from .errors import AuthError, ConfigError, Status
 from .schemes import Scheme
@@ -197,7 +197,7 @@ class Context(_Closing):
         self, environ: Mapping[str, Any], *, chain: str = "default", required: bool = False
     ) -> Verdict:
         """Judges the request of a WSGI environment, as `authenticate` does."""
-        return self.authenticate(**wsgi.facts(environ), chain=chain, required=required)
+        return self.authenticate(**_environ.facts(environ), chain=chain, required=required)
 
     def request(
         self,
