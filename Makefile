@@ -18,7 +18,7 @@ WARN := -pedantic -Wall -Wextra -Werror
 # What the static archive needs besides itself, on Debian 12.
 NATIVE := -lsqlite3 -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
 
-RUST := $(shell find src -name '*.rs') Cargo.toml Cargo.lock build.rs
+RUST := $(shell find src -name '*.rs' -o -name '*.py') Cargo.toml Cargo.lock build.rs
 
 .PHONY: all setup demo test check soak bench header static install uninstall clean
 .PHONY: check-rust check-c check-symbols test-c test-install test-python test-browser

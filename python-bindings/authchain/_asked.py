@@ -1,0 +1,62 @@
+"""A chain asked by way of the C ABI with as little Python as possible, for the classes of `authchain.drf`."""
+
+from ctypes import byref, c_void_p, sizeof
+from typing import Final
+
+from . import _ffi, _out
+from .chain import Context
+from .errors import AuthError, Status
+from .verdict import Verdict
+
+_lib: Final = _ffi.library
+_new: Final = _lib.auth_request_new
+_judge: Final = _lib.auth_request_authenticate
+_free: Final = _lib.auth_request_free
+_user: Final = _lib.auth_request_user
+_id: Final = _lib.auth_user_id
+_name: Final = _lib.auth_user_name
+_email: Final = _lib.auth_user_email
+_flags: Final = _lib.auth_user_flags
+_SIZE: Final = sizeof(_ffi.auth_http)
+
+Found = tuple[str, str, str, int]
+"""Key, name, address and flags of a user."""
+
+calls = 0
+"""How often the library was asked: tests compare it with what they did."""
+
+
+class Asked:
+    """A chain of a context."""
+
+    __slots__ = ("_chain", "_handle", "context")
+
+    def __init__(self, context: Context, chain: str = "default") -> None:
+        self.context: Final = context
+        self._handle: Final = context._open()
+        self._chain: Final = context._chain(self._handle, chain)
+
+    def authorization(self, value: bytes, peer: bytes) -> Found | Verdict:
+        """Who it is by the value of `Authorization`, which has no line break or NUL; the verdict if it is
+        not somebody."""
+        global calls
+        calls += 1
+        block = b"Authorization: " + value
+        http = _ffi.auth_http(_SIZE)
+        http.header_block = _ffi.auth_str(block, len(block))
+        if peer:
+            http.peer = _ffi.auth_str(peer, len(peer))
+        out = c_void_p()
+        status = _new(self._handle.pointer, byref(http), byref(out))
+        if status != 0:
+            raise AuthError(Status(status), "the library cannot take the Authorization header")
+        request = out.value
+        assert request is not None
+        try:
+            status = _judge(request, self._chain)
+            if status != 0:
+                return _out.verdict(request, status)
+            user = _user(request)
+            return _id(user).decode(), _name(user).decode(), _email(user).decode(), _flags(user)
+        finally:
+            _free(request)
