@@ -8,15 +8,14 @@ from .chain import Context
 from .errors import AuthError, Status
 from .verdict import Verdict
 
-_lib: Final = _ffi.library
-_new: Final = _lib.auth_request_new
-_judge: Final = _lib.auth_request_authenticate
-_free: Final = _lib.auth_request_free
-_user: Final = _lib.auth_request_user
-_id: Final = _lib.auth_user_id
-_name: Final = _lib.auth_user_name
-_email: Final = _lib.auth_user_email
-_flags: Final = _lib.auth_user_flags
+_judge: Final = _ffi.library.auth_request_authenticate
+_free: Final = _ffi.library.auth_request_free
+_new: Final = _ffi.short("auth_request_new")
+_user: Final = _ffi.short("auth_request_user")
+_id: Final = _ffi.short("auth_user_id")
+_name: Final = _ffi.short("auth_user_name")
+_email: Final = _ffi.short("auth_user_email")
+_flags: Final = _ffi.short("auth_user_flags")
 _SIZE: Final = sizeof(_ffi.auth_http)
 
 Found = tuple[str, str, str, int]
@@ -29,14 +28,16 @@ calls = 0
 class Asked:
     """A chain of a context."""
 
-    __slots__ = ("_chain", "_handle", "context")
+    __slots__ = ("_chain", "_handle", "_peer", "_pointer", "context")
 
     def __init__(self, context: Context, chain: str = "default") -> None:
         self.context: Final = context
-        self._handle: Final = context._open()
+        self._handle: Final = context._open()  # stays open as long as this
+        self._pointer: Final = self._handle.pointer
         self._chain: Final = context._chain(self._handle, chain)
+        self._peer = ("", _ffi.auth_str())
 
-    def authorization(self, value: bytes, peer: bytes) -> Found | Verdict:
+    def authorization(self, value: bytes, peer: str) -> Found | Verdict:
         """Who it is by the value of `Authorization`, which has no line break or NUL; the verdict if it is
         not somebody."""
         global calls
@@ -44,14 +45,15 @@ class Asked:
         block = b"Authorization: " + value
         http = _ffi.auth_http(_SIZE)
         http.header_block = _ffi.auth_str(block, len(block))
-        if peer:
-            http.peer = _ffi.auth_str(peer, len(peer))
+        last = self._peer  # the proxy, as a rule
+        if last[0] != peer:
+            last = self._peer = (peer, _ffi.text(peer))
+        http.peer = last[1]
         out = c_void_p()
-        status = _new(self._handle.pointer, byref(http), byref(out))
+        status = _new(self._pointer, byref(http), byref(out))
         if status != 0:
             raise AuthError(Status(status), "the library cannot take the Authorization header")
         request = out.value
-        assert request is not None
         try:
             status = _judge(request, self._chain)
             if status != 0:

@@ -347,3 +347,11 @@ def _load() -> ctypes.CDLL:
 
 
 library: Final = _load()
+
+
+def short(name: str) -> Any:
+    """A function that never blocks, for where microseconds count: its calls keep the GIL, which costs less
+    than to give it away and wait for it."""
+    function = getattr(ctypes.PyDLL(library._name), name)
+    function.restype, function.argtypes = FUNCTIONS[name]
+    return function

@@ -10,7 +10,7 @@ from .verdict import ANONYMOUS, Edits, Event, Response, User, Verdict
 _lib: Final = _ffi.library
 
 
-def verdict(request: int, number: int) -> Verdict:
+def verdict(request: int | None, number: int) -> Verdict:
     """What a request came to, with the status that judging it returned."""
     status = Status(number)
     return Verdict(
@@ -22,7 +22,7 @@ def verdict(request: int, number: int) -> Verdict:
     )
 
 
-def events(request: int) -> tuple[Event, ...]:
+def events(request: int | None) -> tuple[Event, ...]:
     """What happened besides."""
     found: list[Event] = []
     name, about = c_char_p(), c_char_p()

@@ -17,7 +17,8 @@ which DRF's class decides cannot be made here: that method would not be asked; d
 # mypy: disable-error-code="import-untyped", allow-untyped-calls, allow-subclassing-any
 
 import json
-from typing import Any, ClassVar
+import re
+from typing import Any, ClassVar, Final
 from urllib.parse import urlencode
 
 from django.utils.translation import gettext_lazy
@@ -93,8 +94,11 @@ class BasicAuthentication(_Decided, authentication.BasicAuthentication):
 
     def authenticate(self, request: Any) -> tuple[Any, None] | None:
         """The user, None when there is no such header, or DRF's exception."""
-        found = _by_header(self._source(), request)
-        return None if found is None else (found, None)
+        source = self._source()
+        found = _found(source, request, _header(request))
+        if found is None:
+            return None
+        return (_exact(source, found[0]) if source.exact else source.users.made(*found)), None
 
 
 class TokenAuthentication(_Decided, authentication.TokenAuthentication):
@@ -109,25 +113,29 @@ class TokenAuthentication(_Decided, authentication.TokenAuthentication):
         return "token", from_django.token_options(self.keyword, model)
 
     def _key(self) -> tuple[object, ...]:
-        return ("token", self.keyword, self.get_model())
+        return (type(self), self.keyword, self.model)  # `get_model` is the class's affair
+
+    def _source(self) -> "_Source":
+        def make() -> _Source:
+            source = _Source(*self._scheme())
+            source.tokens = Tokens(self.get_model())
+            return source
+
+        return configuration.kept(self._key(), make)
 
     def authenticate(self, request: Any) -> tuple[Any, Any] | None:
         """The user and the token, None when there is no such header, or DRF's exception."""
         source = self._source()
-        if source.exact:
-            return self._exactly(source, request)
-        user = _by_header(source, request)
-        if user is None:
+        value = _header(request)
+        found = _found(source, request, value)
+        if found is None:
             return None
-        key = _header(request).split()[1].decode()
-        return user, source.tokens(self.get_model()).made(key, user)
-
-    def _exactly(self, source: "_Source", request: Any) -> tuple[Any, Any] | None:
-        """With DRF's one query for both instances."""
-        if _found_by_header(source, request) is None:
-            return None
-        token = source.tokens(self.get_model()).queried(_header(request).split()[1].decode())
-        if token is None:
+        key = value.split()[1].decode()
+        if not source.exact:
+            user = source.users.made(*found)
+            return user, source.tokens.made(key, user)
+        token = source.tokens.queried(key)
+        if token is None:  # deleted since
             raise exceptions.AuthenticationFailed(gettext_lazy("Invalid token."))
         return token.user, token
 
@@ -213,7 +221,9 @@ class ChainAuthentication(authentication.BaseAuthentication):
 class _Source:
     """What is made once for a class and the settings of now."""
 
-    __slots__ = ("_tokens", "asked", "challenge", "exact", "has_remote_users", "session_cookie", "users")
+    __slots__ = ("asked", "challenge", "exact", "has_remote_users", "session_cookie", "tokens", "users")
+    tokens: Tokens
+    """Of the class for tokens only."""
 
     def __init__(self, name: str, options: dict[str, Any]) -> None:
         self._open(configuration.scheme(name, options), "default")
@@ -234,11 +244,6 @@ class _Source:
         self.has_remote_users = from_django.backends()[2] is not None
         self.session_cookie: str = settings.SESSION_COOKIE_NAME
         self.users = Users()
-        self._tokens: dict[Any, Tokens] = {}
-
-    def tokens(self, model: Any) -> Tokens:
-        """For the class's model."""
-        return self._tokens.get(model) or self._tokens.setdefault(model, Tokens(model))
 
 
 def _challenge(context: Context, chain: str) -> str | None:
@@ -254,29 +259,27 @@ def _challenge(context: Context, chain: str) -> str | None:
 
 def _header(request: Any) -> bytes:
     """`Authorization`, as DRF's `get_authorization_header`; test clients may put bytes there."""
-    value: str | bytes = request.META.get("HTTP_AUTHORIZATION", b"")
+    # Django's request in DRF's, which is slow to ask; or the one that was given
+    meta = getattr(request, "_request", request).META
+    value: str | bytes = meta.get("HTTP_AUTHORIZATION", b"")
     return value if isinstance(value, bytes) else value.encode("latin-1")
 
 
-def _by_header(source: _Source, request: Any) -> Any:
-    """The instance of the user; None when the header is not for the scheme."""
-    found = _found_by_header(source, request)
-    if found is None:
-        return None
-    return _exact(source, found[0]) if source.exact else source.users.made(*found)
-
-
-def _found_by_header(source: _Source, request: Any) -> _asked.Found | None:
-    value = _header(request)
+def _found(source: _Source, request: Any, value: bytes) -> _asked.Found | None:
+    """Whom the header names; None when it is not for the scheme."""
     if not value:
         return None
-    if b"\n" in value or b"\r" in value or b"\0" in value:
+    if _ENDS_LINE(value):
         value = _one_line(value)
-    found = source.asked.authorization(value, request.META.get("REMOTE_ADDR", "").encode())
+    peer = getattr(request, "_request", request).META.get("REMOTE_ADDR", "")
+    found = source.asked.authorization(value, peer)
     if isinstance(found, Verdict):
         _refuse(source, found, request)
         return None
     return found
+
+
+_ENDS_LINE: Final = re.compile(rb"[\r\n\0]").search
 
 
 def _one_line(value: bytes) -> bytes:
@@ -356,7 +359,7 @@ def _refuse(source: _Source, verdict: Verdict, request: Any) -> None:
     error = Unavailable(detail)
     error.status_code = response.status
     if "Retry-After" in headers:
-        error.wait = headers["Retry-After"]  # DRF's exception handler makes the header of it
+        error.wait = int(headers["Retry-After"])  # DRF's exception handler makes the header of it
     raise error
 
 

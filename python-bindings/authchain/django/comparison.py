@@ -6,6 +6,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
+_USUAL: Final[dict[str, Any]] = {
+    "use_tz": True,
+    "password_hashers": ["pbkdf2_sha256", "pbkdf2_sha1", "argon2", "bcrypt_sha256", "scrypt"],
+    "authentication_backends": ["ModelBackend", "RemoteUserBackend"],
+}
+"""What a key means that a file does not have, of those that are printed always."""
+
 _SECRETS: Final = ("secret_key", "secret_key_fallbacks")
 
 
@@ -39,10 +46,10 @@ def _compared(expected: dict[str, Any], found: dict[str, Any], folder: Path) -> 
         elif key == "database":
             if _database(value, folder) != _database(found.get(key), folder):
                 yield f"database is {found.get(key)!r}, the settings say {value!r}"
-        elif key not in found:
-            yield f"{key} is missing, the settings say {value!r}"
-        elif found[key] != value:
-            yield f"{key} is {found[key]!r}, the settings say {value!r}"
+        elif found.get(key, _USUAL.get(key)) != value:
+            yield f"{key} is {found[key]!r}, the settings say {value!r}" if key in found else (
+                f"{key} is missing, the settings say {value!r}"
+            )
 
 
 def _database(value: object, folder: Path) -> object:

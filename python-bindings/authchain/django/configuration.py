@@ -1,6 +1,7 @@
 """The contexts of a project: made of its settings, opened once, made anew when the settings change."""
 # mypy: disable-error-code="import-untyped", allow-untyped-calls
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from ..errors import ConfigError
 from . import from_django
 from .from_django import Unfit
 
-__all__ = ["Unfit", "configured", "context", "kept", "made_text", "option", "scheme"]
+__all__ = ["Unfit", "context", "kept", "made_text", "option", "scheme"]
 
 HASHERS: Final[dict[str, dict[str, int]]] = {
     "pbkdf2_sha256": {"iterations": 1_000_000},
@@ -45,7 +46,7 @@ def option(name: str, default: Any) -> Any:
 def question(secret_file: str = "", print_secret: bool = True) -> dict[str, Any]:
     """What is asked of from_django.py."""
     return {
-        "settings": getattr(settings, "SETTINGS_MODULE", None) or "settings",
+        "settings": os.environ.get("DJANGO_SETTINGS_MODULE", "settings"),
         "secret_file": secret_file or None,
         "print_secret": print_secret,
         "hashers": HASHERS,
@@ -59,36 +60,29 @@ def made_text() -> str:
 
 
 def context() -> Context:
-    """The context of the file that the settings name, or else of the settings.
-
-    ImproperlyConfigured: it cannot be opened.
-    """
-    return kept("context", lambda: configured(_of_file_or_settings))
+    """The context of the file that the settings name, or else of the settings. Raises as `kept`."""
+    return kept("context", _of_file_or_settings)
 
 
 def scheme(name: str, options: dict[str, Any]) -> Context:
-    """A context whose chain is one scheme: the settings, and the options of a class.
-
-    ImproperlyConfigured: it cannot be opened.
-    """
-    return configured(lambda: _opened(text=_scheme_text(name, options)))
-
-
-def configured(open_context: Callable[[], Context]) -> Context:
-    """Opens; what is wrong is told in Django's way."""
-    try:
-        _sqlite.check_copies()
-        return open_context()
-    except (Unfit, ConfigError, ImportError) as error:
-        raise ImproperlyConfigured(f"authchain: {error}") from error
+    """A context whose chain is one scheme: the settings, and the options of a class. Unfit or ConfigError:
+    there cannot be one."""
+    return _opened(text=_scheme_text(name, options))
 
 
 def kept(key: object, make: Callable[[], _Kept]) -> _Kept:
-    """What `make` made for the settings and the database of now; it is made once."""
+    """What `make` made for the settings and the database of now; it is made once.
+
+    ImproperlyConfigured: it cannot be made, with the reason.
+    """
     found = _made.get(key)
     if found is None or found.database["NAME"] != found.name:
         database = connections[router.db_for_read(get_user_model())].settings_dict
-        found = _made[key] = _Made(make(), database, database["NAME"])
+        try:
+            _sqlite.check_copies()
+            found = _made[key] = _Made(make(), database, database["NAME"])
+        except (Unfit, ConfigError, ImportError) as error:
+            raise ImproperlyConfigured(f"authchain: {error}") from error
     value: _Kept = found.value
     return value
 
