@@ -474,14 +474,13 @@ class Request(_Closing):
     ('X-Auth-User', 'alice') 403
     """
 
-    __slots__ = ("_chain", "_finalizer", "_handle", "_lock", "_pointer", "__weakref__")
+    __slots__ = ("_chain", "_handle", "_lock", "_pointer", "__weakref__")
 
     def __init__(self, pointer: int, handle: "_Handle", chain: Callable[[str], int]) -> None:
         self._pointer = pointer
         self._handle = handle
         self._chain = chain
         self._lock = threading.Lock()
-        self._finalizer = _freed(self, _lib.auth_request_free, pointer, handle)
 
     def authenticate(self, chain: str = "default") -> Verdict:
         """Judges the request by a chain. ConfigError: no such chain."""
@@ -556,7 +555,12 @@ class Request(_Closing):
     def close(self) -> None:
         """Ends the request."""
         with self._lock:
-            self._finalizer()
+            self.__del__()
+
+    def __del__(self) -> None:
+        pointer, self._pointer = self._pointer, 0
+        if pointer:
+            _lib.auth_request_free(pointer)
 
     def _number(self, target: str | Endpoint) -> int:
         if isinstance(target, str):
@@ -566,7 +570,7 @@ class Request(_Closing):
         return target._number
 
     def _open(self) -> int:
-        if not self._finalizer.alive:
+        if not self._pointer:
             raise ValueError("the request is closed")
         return self._pointer
 

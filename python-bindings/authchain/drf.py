@@ -310,7 +310,7 @@ def _facts(http: Any) -> dict[str, Any]:
     if http.method == "POST":
         left_out.add("CONTENT-TYPE")
         own.append(("Content-Type", "application/x-www-form-urlencoded"))
-    headers = [pair for pair in facts["headers"] if pair[0] not in left_out]
+    headers = [pair for pair in _environ.headers(http.META) if pair[0] not in left_out]
     return {**facts, "headers": own + headers, "host": host, "tls": http.is_secure()}
 
 

@@ -38,7 +38,7 @@ def run(folder: Path, *, exact: bool) -> tuple[dict[str, dict[str, str]], str]:
     report = folder / "report.json"
     path = [ROOT / "python-bindings", PEERS, "."]
     environment = {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"},
         "PYTHONPATH": os.pathsep.join(map(str, path)),
         "AUTHCHAIN_REPORT": str(report),
         "AUTHCHAIN_EXACT": "1" if exact else "",
