@@ -23,7 +23,9 @@ ABI_VERSION: Final = 1
 """AUTH_ABI_VERSION of the header that this file was written for."""
 
 LIBRARY: Final = "libauthchain.so.0.1"
-"""What the loader is asked for when $AUTHCHAIN_LIBRARY does not name a file."""
+"""What the loader is asked for when $AUTHCHAIN_LIBRARY does not name a file, and the wheel has brought none."""
+
+_OWN: Final = os.path.join(os.path.dirname(os.path.abspath(__file__)), LIBRARY)
 
 HTTP_TLS: Final = 1
 HTTP_SKIP_CSRF: Final = 2
@@ -331,7 +333,7 @@ def _load() -> ctypes.CDLL:
 
     ImportError: it cannot be loaded, lacks a function, or has another ABI.
     """
-    name = os.environ.get("AUTHCHAIN_LIBRARY") or LIBRARY
+    name = os.environ.get("AUTHCHAIN_LIBRARY") or (_OWN if os.path.exists(_OWN) else LIBRARY)
     try:
         library = ctypes.CDLL(name)
         for function, (restype, argtypes) in FUNCTIONS.items():

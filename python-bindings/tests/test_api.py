@@ -124,3 +124,11 @@ def test_the_readme_says_what_is_so(database: Path, monkeypatch: pytest.MonkeyPa
     block = (ROOT / "README.md").read_text().split("```python\n")[1].split("```")[0]
     exec(compile(block, "README.md", "exec"), {})
     assert capsys.readouterr().out == '401 {"detail":"Invalid token."}\n'
+
+
+def test_the_python_of_the_documents_compiles() -> None:
+    for name in ("docs/python.md", "docs/django.md", "python-bindings/README.md"):
+        blocks = (ROOT / name).read_text().split("```python\n")[1:]
+        assert blocks
+        for block in blocks:
+            compile(block.split("```")[0], name, "exec")

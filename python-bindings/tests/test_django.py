@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -234,6 +235,24 @@ def test_settings_that_cannot_be_taken_over_are_told(site: Path) -> None:
             judged(drf.SessionAuthentication(), HTTP_COOKIE="sessionid=x")
 
 
+def test_two_copies_of_sqlite_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from authchain import _sqlite
+
+    for body in ("int sqlite3_open_v2(void) { return 0; }", "static int sqlite3_open_v2; int *unused = &sqlite3_open_v2;"):
+        source, library = tmp_path / "copy.c", tmp_path / f"copy{len(body)}.so"
+        source.write_text(body)
+        subprocess.run(["gcc", "-shared", "-fPIC", "-o", library, source], check=True)
+        monkeypatch.setitem(sys.modules, "_sqlite3", SimpleNamespace(__file__=str(library)))
+        _sqlite.check_copies.cache_clear()
+        configuration._forget()
+        with pytest.raises(ImproperlyConfigured, match="there would be two in this process"):
+            judged(drf.TokenAuthentication(), HTTP_AUTHORIZATION="Token x")
+    monkeypatch.undo()
+    _sqlite.check_copies.cache_clear()
+    with pytest.raises(exceptions.AuthenticationFailed):
+        judged(drf.TokenAuthentication(), HTTP_AUTHORIZATION="Token x")
+
+
 # --- sessions and remote users --------------------------------------------------------------
 
 
@@ -368,6 +387,39 @@ def test_a_chain_of_a_file_decides(file: Path) -> None:
         with pytest.raises(exceptions.AuthenticationFailed, match="credentials were not provided"):
             judged(Api())
         assert judged(drf.ChainAuthentication()) is None
+
+
+def test_a_scheme_of_the_project_is_asked(file: Path) -> None:
+    file.write_text(file.read_text() + '[chains.badge]\nschemes = ["badge"]\n')
+
+    class Badge(drf.ChainAuthentication):
+        chain = "badge"
+
+    with override_settings(AUTHCHAIN={"CONFIG": str(file), "SCHEMES": [f"{__name__}.BADGE"]}):
+        user, auth = judged(Badge(), HTTP_X_USERNAME="bob")
+        assert (user.username, auth.scheme) == ("bob", "badge")
+        with pytest.raises(exceptions.APIException) as caught:
+            judged(Badge(), HTTP_X_USERNAME="jammed")
+        assert caught.value.status_code == 503
+
+
+def badge(view: authchain.View) -> str | None:
+    """The guide's example: the name stands in a header."""
+    name = view.header("X-Username")
+    if name == b"jammed":
+        raise RuntimeError("the reader is jammed")
+    return None if name is None else name.decode()
+
+
+BADGE = authchain.Scheme("badge", badge)
+
+
+def test_options_of_the_project_are_added(site: Path) -> None:
+    log = site.parent / "log"
+    with override_settings(AUTHCHAIN={"OPTIONS": {"log": str(log)}}):
+        with pytest.raises(exceptions.AuthenticationFailed):
+            judged(drf.TokenAuthentication(), HTTP_AUTHORIZATION="Token x")
+    assert "token.unknown" in log.read_text()
 
 
 def through_middleware(**environ: Any) -> tuple[Any, Any]:

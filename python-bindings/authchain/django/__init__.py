@@ -10,8 +10,9 @@ Each of them works without the others, and so do the classes of `authchain.drf`.
 CONFIG         a configuration file, for the middleware, the backend and `ChainAuthentication`. Without
                one the configuration is made of the settings, as `manage.py authchain_config` prints it.
 CHAIN          the chain that the middleware asks ("default").
-TABLES         TOML tables to add to the configuration that is made of the settings, such as
-               "[throttle]\\nenabled = false".
+SCHEMES        dotted paths of schemes of the project's own (`authchain.Scheme`), for the chains of CONFIG.
+OPTIONS        top keys to add to the configuration that is made of the settings: {"log": "syslog"}.
+TABLES         TOML tables to add to it, such as "[throttle]\\nenabled = false".
 EXACT_QUERIES  True: users and tokens are also read by the queries that Django REST framework does, so
                that the instances have all their fields. By default they are made of what the library
                read, and a field that it did not read is loaded when it is looked at.

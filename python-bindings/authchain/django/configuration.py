@@ -12,6 +12,7 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.db import connections, router
+from django.utils.module_loading import import_string
 
 from .. import _sqlite
 from ..chain import Context
@@ -56,7 +57,7 @@ def question(secret_file: str = "", print_secret: bool = True) -> dict[str, Any]
 def made_text() -> str:
     """The whole configuration, made of the settings. Unfit: it cannot be."""
     text: str = from_django.made(question())["config"]
-    return text + str(option("TABLES", ""))
+    return _with_own(text)
 
 
 def context() -> Context:
@@ -103,7 +104,10 @@ _opened_texts: Final[dict[str, Context]] = {}
 
 def _of_file_or_settings() -> Context:
     path = option("CONFIG", None)
-    return Context(Path(path)) if path else _opened(text=made_text())
+    schemes = [import_string(name) for name in option("SCHEMES", ())]
+    if path:
+        return Context(Path(path), schemes=schemes)
+    return Context(text=made_text(), schemes=schemes) if schemes else _opened(text=made_text())
 
 
 def _opened(text: str) -> Context:
@@ -127,7 +131,13 @@ def _scheme_text(name: str, options: dict[str, Any]) -> str:
     if options:
         lines += from_django.table(f"schemes.{name}", {"type": name, **options})
     lines += from_django.table("chains.default", {"schemes": [name], "anonymous": "allow"})
-    return "\n".join(lines) + "\n" + str(option("TABLES", ""))
+    return _with_own("\n".join(lines) + "\n")
+
+
+def _with_own(text: str) -> str:
+    """The text, with what the project adds."""
+    top = [from_django.setting(key, value) for key, value in option("OPTIONS", {}).items()]
+    return "\n".join([*top, text, str(option("TABLES", ""))])
 
 
 def _forget(**_: object) -> None:
