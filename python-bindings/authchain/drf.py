@@ -17,10 +17,10 @@ which DRF's class decides cannot be made here: that method would not be asked; d
 # mypy: disable-error-code="import-untyped", allow-untyped-calls, allow-subclassing-any
 
 import json
-import re
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.utils.translation import gettext_lazy
 from rest_framework import authentication, exceptions
 
@@ -236,8 +236,6 @@ class _Source:
         return source
 
     def _open(self, context: Context, chain: str) -> None:
-        from django.conf import settings
-
         self.asked = Asked(context, chain)
         self.challenge = _challenge(context, chain)
         self.exact = bool(configuration.option("EXACT_QUERIES", False))
@@ -269,23 +267,12 @@ def _found(source: _Source, request: Any, value: bytes) -> _asked.Found | None:
     """Whom the header names; None when it is not for the scheme."""
     if not value:
         return None
-    if _ENDS_LINE(value):
-        value = _one_line(value)
     peer = getattr(request, "_request", request).META.get("REMOTE_ADDR", "")
     found = source.asked.authorization(value, peer)
     if isinstance(found, Verdict):
         _refuse(source, found, request)
         return None
     return found
-
-
-_ENDS_LINE: Final = re.compile(rb"[\r\n\0]").search
-
-
-def _one_line(value: bytes) -> bytes:
-    """No server lets these bytes through. Python splits at line breaks as at blanks; a NUL is in no
-    credential."""
-    return b" ".join(value.split()).replace(b"\0", b"\x01")
 
 
 def _judged(
@@ -306,17 +293,21 @@ def _facts(http: Any) -> dict[str, Any]:
     facts = _environ.facts(http.META)
     host = http._get_raw_host()
     own = [("Host", host)]
+    host = host.rpartition(":")[0] if host[-1:].isdigit() and ":" in host else host
     left_out = {"HOST", "X-FORWARDED-HOST", "X-FORWARDED-PORT", "X-FORWARDED-PROTO", "CONTENT-LENGTH"}
     if http.method == "POST":
         left_out.add("CONTENT-TYPE")
         own.append(("Content-Type", "application/x-www-form-urlencoded"))
     headers = [pair for pair in _environ.headers(http.META) if pair[0] not in left_out]
-    return {**facts, "headers": own + headers, "host": host, "tls": http.is_secure()}
+    # the library takes the port from `host`, and the host from its header
+    return {**facts, "headers": own + headers, "host": f"{host}:{http.get_port()}", "tls": http.is_secure()}
 
 
 def _feed(asked: Request, request: Any) -> None:
-    """The one field that may decide. DRF reads the body, with its parsers and their refusals."""
-    token = request.POST.get("csrfmiddlewaretoken", "")
+    """The one field that may decide. DRF reads the body, with its parsers and their refusals, where there is
+    a secret that the field could match."""
+    has_secret = settings.CSRF_USE_SESSIONS or settings.CSRF_COOKIE_NAME in request._request.COOKIES
+    token = request.POST.get("csrfmiddlewaretoken", "") if has_secret else ""
     asked.feed(urlencode({"csrfmiddlewaretoken": token}).encode())
 
 

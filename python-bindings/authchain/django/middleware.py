@@ -45,7 +45,8 @@ class AuthenticationMiddleware:
 def _judged(request: Any) -> Verdict:
     chain: str = configuration.option("CHAIN", "default")
     skips = getattr(request, "_dont_enforce_csrf_checks", False)
-    facts = {**_environ.facts(request.META), "tls": request.is_secure(), "host": request._get_raw_host()}
+    host = f"{request.META.get('SERVER_NAME', '')}:{request.get_port()}"
+    facts = {**_environ.facts(request.META), "tls": request.is_secure(), "host": host}
     with configuration.context().request(**facts, skip_csrf=skips) as asked:
         if asked.wants_body(chain):
             asked.feed(request.body)
