@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -233,6 +234,20 @@ def test_settings_that_cannot_be_taken_over_are_told(site: Path) -> None:
     with override_settings(SESSION_ENGINE="django.contrib.sessions.backends.cache"):
         with pytest.raises(ImproperlyConfigured, match="cannot read the sessions of"):
             judged(drf.SessionAuthentication(), HTTP_COOKIE="sessionid=x")
+
+
+def test_a_test_runners_database_is_followed(site: Path) -> None:
+    value = f"Token {token().key}"
+    assert judged(drf.TokenAuthentication(), HTTP_AUTHORIZATION=value)
+    other = site.with_name("test.sqlite3")
+    shutil.copy(site, other)
+    Token.objects.all().delete()
+    connection.close()
+    connections["default"].settings_dict["NAME"] = str(other)  # what Django's test runner does
+    assert judged(drf.TokenAuthentication(), HTTP_AUTHORIZATION=value)
+    connections["default"].settings_dict["NAME"] = str(site)
+    with pytest.raises(exceptions.AuthenticationFailed):
+        judged(drf.TokenAuthentication(), HTTP_AUTHORIZATION=value)
 
 
 def test_two_copies_of_sqlite_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
