@@ -91,21 +91,20 @@ def hot_blocks():
 
 
 def by_ctypes(context):
-    from authchain import _ffi
-    library, size, handle = _ffi.library, ctypes.sizeof(_ffi.auth_http), context._open()
-    new, user_of_request, id, name = map(_ffi.short, ("auth_request_new", "auth_request_user", "auth_user_id", "auth_user_name"))
-    judge, free, chain = library.auth_request_authenticate, library.auth_request_free, context._chain(handle, "default")
+    """As authchain._asked does it."""
+    from authchain._asked import Asked, Http, _free, _id, _judge, _name, _new, _user
+    asked, size = Asked(context), ctypes.sizeof(Http)
+    handle, chain = asked._pointer, asked._chain
 
     def ask(block):
-        http = _ffi.auth_http(size)
-        http.header_block = _ffi.auth_str(block, len(block))
-        out = ctypes.c_void_p()
-        new(handle.pointer, ctypes.byref(http), ctypes.byref(out))
-        request = out.value
-        judge(request, chain)
-        user = user_of_request(request)
-        found = id(user).decode(), name(user).decode()
-        free(request)
+        http = Http(size)
+        http.block, http.block_len = block, len(block)
+        request = ctypes.c_void_p()
+        _new(handle, ctypes.byref(http), ctypes.byref(request))
+        _judge(request, chain)
+        user = _user(request)
+        found = _id(user).decode(), _name(user).decode()
+        _free(request)
         return found
     return hot_blocks(), ask
 

@@ -354,6 +354,15 @@ library: Final = _load()
 def short(name: str) -> Any:
     """A function that never blocks, for where microseconds count: its calls keep the GIL, which costs less
     than to give it away and wait for it."""
-    function = getattr(ctypes.PyDLL(library._name), name)
-    function.restype, function.argtypes = FUNCTIONS[name]
+    function = unchecked(name)
+    function.argtypes = FUNCTIONS[name][1]
+    return function
+
+
+def unchecked(name: str, *, blocks: bool = False) -> Any:
+    """The same, or one that blocks, whose arguments are not looked at: they have to be ctypes' own objects,
+    or numbers that fit an int."""
+    kind = ctypes.CDLL if blocks else ctypes.PyDLL
+    function = getattr(kind(library._name), name)
+    function.restype = FUNCTIONS[name][0]
     return function
