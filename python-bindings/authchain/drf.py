@@ -9,8 +9,9 @@
 
 Each is a subclass of DRF's class of its name: same attributes, same answers, same instances of the
 project's models. The configuration is the project's settings (see `authchain.django`). A project's own
-subclass may set `keyword`, `model`, `www_authenticate_realm` and `header`. One that overrides a method in
-which DRF's class decides cannot be made here: that method would not be asked; derive it from DRF's.
+subclass may set `keyword`, `model`, `www_authenticate_realm` and `header`, and override `authenticate`. One
+that overrides `authenticate_credentials` or `enforce_csrf` cannot be made: those would not be asked; derive
+it from DRF's.
 
 `ChainAuthentication` asks a chain of an authchain.toml.
 """
@@ -53,12 +54,13 @@ class _Decided(authentication.BaseAuthentication):
     """What the classes have in common."""
 
     _decides: ClassVar[tuple[str, ...]] = ()
-    """The methods in which DRF's class decides, and ours does not ask."""
+    """The methods in which DRF's class decides, and which ours does not call."""
 
     def __init_subclass__(cls, **more: Any) -> None:
         super().__init_subclass__(**more)
         for name in cls._decides:
-            if cls.__module__ != __name__ and name in vars(cls):
+            definer = next(part for part in cls.__mro__ if name in vars(part))  # of a mixin, perhaps
+            if definer.__module__ not in (__name__, authentication.__name__):
                 raise TypeError(
                     f"{cls.__qualname__}.{name} would never be asked, because authchain decides: "
                     "derive this class from rest_framework.authentication"
@@ -83,7 +85,7 @@ class _Decided(authentication.BaseAuthentication):
 class BasicAuthentication(_Decided, authentication.BasicAuthentication):
     """DRF's `BasicAuthentication`."""
 
-    _decides = ("authenticate", "authenticate_credentials")
+    _decides = ("authenticate_credentials",)
 
     def _scheme(self) -> tuple[str, dict[str, Any]]:
         realm = self.www_authenticate_realm
@@ -104,7 +106,7 @@ class BasicAuthentication(_Decided, authentication.BasicAuthentication):
 class TokenAuthentication(_Decided, authentication.TokenAuthentication):
     """DRF's `TokenAuthentication`."""
 
-    _decides = ("authenticate", "authenticate_credentials")
+    _decides = ("authenticate_credentials",)
 
     def _scheme(self) -> tuple[str, dict[str, Any]]:
         model = self.get_model()
@@ -137,6 +139,8 @@ class TokenAuthentication(_Decided, authentication.TokenAuthentication):
         token = source.tokens.queried(key)
         if token is None:  # deleted since
             raise exceptions.AuthenticationFailed(gettext_lazy("Invalid token."))
+        if not token.user.is_active:
+            raise exceptions.AuthenticationFailed(gettext_lazy("User inactive or deleted."))
         return token.user, token
 
 
@@ -144,7 +148,7 @@ class SessionAuthentication(_Decided, authentication.SessionAuthentication):
     """DRF's `SessionAuthentication`, with its CSRF check. It goes by the cookie, not by `request.user` of a
     middleware."""
 
-    _decides = ("authenticate", "enforce_csrf")
+    _decides = ("enforce_csrf",)
 
     def _scheme(self) -> tuple[str, dict[str, Any]]:
         users = configuration.kept("users", Users)
@@ -170,8 +174,6 @@ class SessionAuthentication(_Decided, authentication.SessionAuthentication):
 
 class RemoteUserAuthentication(_Decided, authentication.RemoteUserAuthentication):
     """DRF's `RemoteUserAuthentication`. What stands in `header` is believed, as there: the server sets it."""
-
-    _decides = ("authenticate",)
 
     def _scheme(self) -> tuple[str, dict[str, Any]]:
         _, _, makes_users = from_django.backends()
@@ -327,7 +329,7 @@ def _instance(source: _Source, verdict: Verdict, request: Any) -> Any:
 
 def _exact(source: _Source, id: str) -> Any:
     user = source.users.queried(id)
-    if user is None:  # deleted since
+    if user is None:  # since the verdict
         raise exceptions.AuthenticationFailed(gettext_lazy("User inactive or deleted."))
     return user
 

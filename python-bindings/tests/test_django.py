@@ -217,13 +217,44 @@ def test_a_whole_request_is_answered_by_drf_with_our_classes() -> None:
     [
         (drf.TokenAuthentication, "authenticate_credentials"),
         (drf.BasicAuthentication, "authenticate_credentials"),
-        (drf.BasicAuthentication, "authenticate"),
         (drf.SessionAuthentication, "enforce_csrf"),
     ],
 )
 def test_a_class_whose_own_method_would_not_be_asked_cannot_be_made(cls: Any, method: str) -> None:
-    with pytest.raises(TypeError, match=f"Mine.{method} would never be asked"):
-        type("Mine", (cls,), {method: lambda self, *_: None})
+    mixin = type("Mixin", (), {method: lambda self, *_: None})
+    for bases, own in (((cls,), vars(mixin)[method]), ((mixin, cls), None)):
+        with pytest.raises(TypeError, match=f"Mine.{method} would never be asked"):
+            type("Mine", bases, {method: own} if own else {})
+
+
+def test_a_class_may_add_to_what_is_decided() -> None:
+    class Mine(drf.TokenAuthentication):
+        def authenticate(self, request: Any) -> Any:
+            found = super().authenticate(request)
+            if found is not None and found[0].username == "bob":
+                raise exceptions.AuthenticationFailed("Not bob.")
+            return found
+
+    assert judged(Mine(), HTTP_AUTHORIZATION=f"Token {token().key}")
+    with pytest.raises(exceptions.AuthenticationFailed, match="Not bob"):
+        judged(Mine(), HTTP_AUTHORIZATION=f"Token {token('bob').key}")
+
+
+def test_who_is_switched_off_after_the_verdict_is_refused_by_the_peers_query(monkeypatch: pytest.MonkeyPatch) -> None:
+    value = f"Token {token().key}"
+    original = drf._found
+
+    def switched_off(*arguments: Any) -> Any:
+        found = original(*arguments)
+        get_user_model().objects.filter(pk=1).update(is_active=False)
+        return found
+
+    with override_settings(AUTHCHAIN={"EXACT_QUERIES": True}):
+        monkeypatch.setattr(drf, "_found", switched_off)
+        for cls, header in ((drf.TokenAuthentication, value), (drf.BasicAuthentication, basic("alice", PASSWORD))):
+            get_user_model().objects.filter(pk=1).update(is_active=True)
+            with pytest.raises(exceptions.AuthenticationFailed, match="User inactive or deleted."):
+                judged(cls(), HTTP_AUTHORIZATION=header)
 
 
 def test_settings_that_cannot_be_taken_over_are_told(site: Path) -> None:

@@ -58,9 +58,9 @@ class Users:
         return self.made(user.id or "", user.name, user.email, flags)
 
     def queried(self, id: str) -> Any:
-        """The instance with all its fields, by a query; None when it is gone meanwhile."""
-        manager = self.model._base_manager.using(self.database)
-        return manager.filter(pk=self._key(id)).first()
+        """The instance with all its fields, by a query; None when it is gone or inactive meanwhile."""
+        user = self.model._base_manager.using(self.database).filter(pk=self._key(id)).first()
+        return user if user is not None and user.is_active else None
 
 
 class Tokens:
