@@ -18,10 +18,10 @@ WARN := -pedantic -Wall -Wextra -Werror
 # What the static archive needs besides itself, on Debian 12.
 NATIVE := -lsqlite3 -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc
 
-RUST := $(shell find src -name '*.rs') Cargo.toml Cargo.lock build.rs
+RUST := $(shell find src -name '*.rs' -o -name '*.py') Cargo.toml Cargo.lock build.rs
 
 .PHONY: all setup demo test check soak bench header static install uninstall clean
-.PHONY: check-rust check-c check-symbols test-c test-install test-python test-browser
+.PHONY: wheel check-rust check-c check-symbols test-c test-install test-python test-browser
 .PHONY: modules install-modules uninstall-modules test-apache sanitize-apache bench-apache
 
 all: $(OUT)/$(SO) target/release/authchain target/release/$(SO)
@@ -116,6 +116,10 @@ test-install: all static
 test-python: all
 	AUTHCHAIN_LIBRARY=$(CURDIR)/$(OUT)/$(SO) PYTHONPATH=python-bindings .venv/bin/python -m pytest -q python-bindings/tests
 	MYPYPATH=python-bindings .venv/bin/python -m mypy --strict python-bindings/authchain python-bindings/typing_tests examples/app.py
+
+# A wheel with the library in it, for this platform and Debian's libsqlite3.
+wheel: all
+	scripts/make-wheel .venv/bin/python $(OUT)/$(SO) target/wheels
 
 # A real browser, Django's admin and `authchain serve` over one database.
 test-browser: all

@@ -1,9 +1,12 @@
 """PAM for HTTP: who a request comes from, by one chain of schemes over a Django database.
 
-    with authchain.Context("authchain.toml") as context:
-        verdict = context.authenticate({"Authorization": "Token ..."})
-        if verdict:
-            print(verdict.user.name)
+    >>> import authchain
+    >>> with authchain.Context("authchain.toml") as context:
+    ...     key = context.create_token("alice").key
+    ...     verdict = context.authenticate({"Authorization": f"Token {key}"})
+    >>> if verdict:
+    ...     print(verdict.user.name)
+    alice
 
 The library itself is libauthchain, found by the loader or through $AUTHCHAIN_LIBRARY.
 """
@@ -18,12 +21,14 @@ from .chain import (
     default_context,
     library_version,
 )
-from .errors import AuthError, ConfigError, Status, StoreError
+from .errors import AuthError, ConfigError, Refused, Status, StoreError, Throttled
 from .schemes import Refuse, Scheme, View
 from .verdict import (
     ANONYMOUS,
     CsrfToken,
+    Edits,
     EndedSession,
+    Event,
     Response,
     Session,
     StoredToken,
@@ -38,11 +43,14 @@ __all__ = [
     "ConfigError",
     "Context",
     "CsrfToken",
+    "Edits",
     "EndedSession",
     "Endpoint",
+    "Event",
     "Headers",
     "Log",
     "Refuse",
+    "Refused",
     "Request",
     "Response",
     "Scheme",
@@ -51,6 +59,7 @@ __all__ = [
     "StoreError",
     "StoredToken",
     "Text",
+    "Throttled",
     "Token",
     "User",
     "Verdict",

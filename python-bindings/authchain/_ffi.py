@@ -23,7 +23,9 @@ ABI_VERSION: Final = 1
 """AUTH_ABI_VERSION of the header that this file was written for."""
 
 LIBRARY: Final = "libauthchain.so.0.1"
-"""What the loader is asked for when $AUTHCHAIN_LIBRARY does not name a file."""
+"""What the loader is asked for when $AUTHCHAIN_LIBRARY does not name a file, and the wheel has brought none."""
+
+_OWN: Final = os.path.join(os.path.dirname(os.path.abspath(__file__)), LIBRARY)
 
 HTTP_TLS: Final = 1
 HTTP_SKIP_CSRF: Final = 2
@@ -41,6 +43,8 @@ SIGN_TIMED: Final = 1
 SIGN_COOKIE: Final = 2
 SIGN_ANY_AGE: Final = 4
 WANTS_BODY: Final = 1
+HEADER_REMOVE: Final = 1
+HEADER_ADD: Final = 2
 SCHEME_BLOCKS: Final = 2
 
 
@@ -329,7 +333,7 @@ def _load() -> ctypes.CDLL:
 
     ImportError: it cannot be loaded, lacks a function, or has another ABI.
     """
-    name = os.environ.get("AUTHCHAIN_LIBRARY") or LIBRARY
+    name = os.environ.get("AUTHCHAIN_LIBRARY") or (_OWN if os.path.exists(_OWN) else LIBRARY)
     try:
         library = ctypes.CDLL(name)
         for function, (restype, argtypes) in FUNCTIONS.items():
@@ -345,3 +349,20 @@ def _load() -> ctypes.CDLL:
 
 
 library: Final = _load()
+
+
+def short(name: str) -> Any:
+    """A function that never blocks, for where microseconds count: its calls keep the GIL, which costs less
+    than to give it away and wait for it."""
+    function = unchecked(name)
+    function.argtypes = FUNCTIONS[name][1]
+    return function
+
+
+def unchecked(name: str, *, blocks: bool = False) -> Any:
+    """The same, or one that blocks, whose arguments are not looked at: they have to be ctypes' own objects,
+    or numbers that fit an int."""
+    kind = ctypes.CDLL if blocks else ctypes.PyDLL
+    function = getattr(kind(library._name), name)
+    function.restype = FUNCTIONS[name][0]
+    return function

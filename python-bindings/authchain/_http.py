@@ -40,15 +40,14 @@ def http(
     ValueError: a character that is no byte.
     """
     made = _ffi.auth_http(
-        size=ctypes.sizeof(_ffi.auth_http),
+        size=_SIZE,
         flags=(_ffi.HTTP_TLS if tls else 0) | (_ffi.HTTP_SKIP_CSRF if skip_csrf else 0),
         now_us=now_us,
-        method=_part(method),
-        target=_part(target),
-        host=_part(host),
-        peer=_part(peer),
-        remote_user=_part(remote_user),
     )
+    parts = (("method", method), ("target", target), ("host", host), ("peer", peer), ("remote_user", remote_user))
+    for name, part in parts:
+        if part:
+            setattr(made, name, _part(part))
     if isinstance(headers, bytes):
         made.header_block = _part(headers)
         return made
@@ -62,6 +61,7 @@ def http(
     return made
 
 
+_SIZE: Final = ctypes.sizeof(_ffi.auth_http)
 _NAME: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch  # RFC 9110: token
 _ENDS_LINE: Final = re.compile(rb"[\r\n\0]").search
 

@@ -1,53 +1,95 @@
 """What comes out of the library, as Python values."""
 
-from ctypes import byref, c_char_p, c_void_p
+from ctypes import byref, c_char_p, c_int, c_void_p
 from typing import Final
 
 from . import _ffi
 from .errors import AuthError, ConfigError, Status, StoreError
-from .verdict import ANONYMOUS, Response, User, Verdict
+from .verdict import ANONYMOUS, Edits, Event, Response, User, Verdict
 
 _lib: Final = _ffi.library
 
+_request_user: Final = _ffi.short("auth_request_user")
+_request_response: Final = _ffi.short("auth_request_response")
+_request_event: Final = _ffi.short("auth_request_event")
+_request_edits: Final = _ffi.short("auth_request_edits")
+_edits_count: Final = _ffi.short("auth_edits_count")
+_edits_at: Final = _ffi.short("auth_edits_at")
+_request_failure: Final = _ffi.short("auth_request_failure")
+_response_header: Final = _ffi.short("auth_response_header")
+_response_status: Final = _ffi.short("auth_response_status")
+_response_body: Final = _ffi.short("auth_response_body")
+_user_id: Final = _ffi.short("auth_user_id")
+_user_name: Final = _ffi.short("auth_user_name")
+_user_email: Final = _ffi.short("auth_user_email")
+_user_scheme: Final = _ffi.short("auth_user_scheme")
+_user_flags: Final = _ffi.short("auth_user_flags")
+_user_auth: Final = _ffi.short("auth_user_auth")
 
-def verdict(request: int, number: int) -> Verdict:
+
+def verdict(request: int | None, number: int) -> Verdict:
     """What a request came to, with the status that judging it returned."""
     status = Status(number)
     return Verdict(
         status=status,
-        user=user(_lib.auth_request_user(request)) if status is Status.OK else ANONYMOUS,
-        response=response(_lib.auth_request_response(request)),
-        failure=text(_lib.auth_request_failure(request)) if status < 0 else None,
+        user=user(_request_user(request)) if status is Status.OK else ANONYMOUS,
+        response=response(_request_response(request)),
+        failure=text(_request_failure(request)) if status < 0 else None,
+        events=events(request),
     )
+
+
+def events(request: int | None) -> tuple[Event, ...]:
+    """What happened besides."""
+    found: list[Event] = []
+    name, about = c_char_p(), c_char_p()
+    while _request_event(request, len(found), byref(name), byref(about)) == 0:
+        found.append(Event(text(name.value), option(about.value)))
+    return tuple(found)
+
+
+def edits(request: int) -> Edits:
+    """What to change in the headers of a request."""
+    pointer = _request_edits(request)
+    what, name, value = c_int(), c_char_p(), c_char_p()
+    of_what, of_name, of_value = byref(what), byref(name), byref(value)
+    remove: list[str] = []
+    add: list[tuple[str, str]] = []
+    for i in range(_edits_count(pointer)):
+        _edits_at(pointer, i, of_what, of_name, of_value)
+        if what.value == _ffi.HEADER_REMOVE:
+            remove.append(text(name.value))
+        else:
+            add.append((text(name.value), text(value.value)))
+    return Edits(tuple(remove), tuple(add))
 
 
 def response(pointer: int) -> Response:
     """What to send."""
     headers: list[tuple[str, str]] = []
     name, value = c_char_p(), c_char_p()
-    while (
-        _lib.auth_response_header(pointer, len(headers), byref(name), byref(value)) == Status.OK
-    ):
+    of_name, of_value = byref(name), byref(value)
+    while _response_header(pointer, len(headers), of_name, of_value) == 0:
         headers.append((text(name.value), text(value.value)))
     return Response(
-        status=_lib.auth_response_status(pointer),
+        status=_response_status(pointer),
         headers=headers,
-        body=text(_lib.auth_response_body(pointer)),
+        body=text(_response_body(pointer)),
     )
 
 
 def user(pointer: int, groups: tuple[str, ...] = ()) -> User:
     """Who it is."""
-    flags = _lib.auth_user_flags(pointer)
+    flags = _user_flags(pointer)
     return User(
-        name=text(_lib.auth_user_name(pointer)),
-        id=option(_lib.auth_user_id(pointer)),
-        email=text(_lib.auth_user_email(pointer)),
-        scheme=option(_lib.auth_user_scheme(pointer)),
+        name=text(_user_name(pointer)),
+        id=option(_user_id(pointer)),
+        email=text(_user_email(pointer)),
+        scheme=option(_user_scheme(pointer)),
         is_active=bool(flags & _ffi.USER_ACTIVE),
         is_staff=bool(flags & _ffi.USER_STAFF),
         is_superuser=bool(flags & _ffi.USER_SUPERUSER),
-        auth=option(_lib.auth_user_auth(pointer)),
+        auth=option(_user_auth(pointer)),
         groups=groups,
     )
 

@@ -7,14 +7,15 @@ import weakref
 from collections.abc import Callable, Iterable, Mapping
 from ctypes import byref, c_uint32, c_void_p
 from datetime import timedelta
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
-from . import _ffi, _out, schemes, wsgi
+from . import _environ, _ffi, _out, schemes
 from ._http import Headers, Text, http
 from .errors import AuthError, ConfigError, Status
 from .schemes import Scheme
 from .verdict import (
     CsrfToken,
+    Edits,
     EndedSession,
     Session,
     StoredToken,
@@ -38,7 +39,16 @@ _MOST_INPUT: Final = 1 << 20
 _Closes = TypeVar("_Closes", bound="_Closing")
 
 
-class _Closing:
+class _Unpicklable:
+    """What points into the library, of this process only."""
+
+    __slots__ = ()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(f"a {type(self).__name__} belongs to its process and cannot be pickled or copied")
+
+
+class _Closing(_Unpicklable):
     """What `with` closes."""
 
     __slots__ = ()
@@ -53,7 +63,7 @@ class _Closing:
         self.close()
 
 
-class Endpoint:
+class Endpoint(_Unpicklable):
     """An endpoint of a context (`Context.endpoint`), for `Request.serve`."""
 
     __slots__ = ("_handle", "_number", "name")
@@ -75,6 +85,17 @@ class Context(_Closing):
     folder when not given. `host` names the application in log lines.
 
     ConfigError: the configuration cannot be used.
+
+    >>> context = Context("authchain.toml")
+    >>> context.authenticate({"Authorization": "Token unknown"}).response.body
+    '{"detail":"Invalid token."}'
+    >>> context.check_password("alice", "wonderland").name
+    'alice'
+    >>> context.lookup(name="alice").email
+    'alice@example.com'
+    >>> context.unsign(context.sign("page 7", salt="shop"), salt="shop")
+    'page 7'
+    >>> context.close()
     """
 
     __slots__ = ("_chains", "_handle", "__weakref__")
@@ -104,6 +125,22 @@ class Context(_Closing):
         """Gives up the configuration; calls under way on other threads end as they would have.
         Everything but `close` then raises ValueError."""
         self._handle = None
+
+    def reload(self) -> None:
+        """Loads the configuration again, from where the context was opened; requests keep the one
+        that they began with. ConfigError: it cannot be used, and the one in use stays."""
+        handle = self._open()
+        why = c_void_p()
+        _out.check_report(_lib.auth_context_reload(handle.pointer, byref(why)), why)
+
+    def metrics(self) -> str:
+        """What has been answered so far, by chain, endpoint and outcome, in Prometheus' text format
+        (0.0.4)."""
+        metrics = self._find(_lib.auth_context_metrics)
+        try:
+            return _out.text(_lib.auth_metrics_text(metrics))
+        finally:
+            _lib.auth_metrics_free(metrics)
 
     # --- requests ---------------------------------------------------------------------------
 
@@ -160,7 +197,7 @@ class Context(_Closing):
         self, environ: Mapping[str, Any], *, chain: str = "default", required: bool = False
     ) -> Verdict:
         """Judges the request of a WSGI environment, as `authenticate` does."""
-        return self.authenticate(**wsgi.facts(environ), chain=chain, required=required)
+        return self.authenticate(**_environ.facts(environ), chain=chain, required=required)
 
     def request(
         self,
@@ -428,16 +465,22 @@ class Request(_Closing):
     """A request being judged. A chain or endpoint asked again gives the same verdict.
 
     Calls from several threads take turns. ValueError: the request is closed.
+
+    >>> with Context("authchain.toml") as context:
+    ...     key = context.create_token("alice").key
+    ...     with context.request({"Authorization": f"Token {key}", "X-Auth-User": "eve"}) as request:
+    ...         if request.authenticate():
+    ...             print(request.edits().add[0], request.deny("Not on Sundays.").response.status)
+    ('X-Auth-User', 'alice') 403
     """
 
-    __slots__ = ("_chain", "_finalizer", "_handle", "_lock", "_pointer", "__weakref__")
+    __slots__ = ("_chain", "_handle", "_lock", "_pointer", "__weakref__")
 
     def __init__(self, pointer: int, handle: "_Handle", chain: Callable[[str], int]) -> None:
         self._pointer = pointer
         self._handle = handle
         self._chain = chain
         self._lock = threading.Lock()
-        self._finalizer = _freed(self, _lib.auth_request_free, pointer, handle)
 
     def authenticate(self, chain: str = "default") -> Verdict:
         """Judges the request by a chain. ConfigError: no such chain."""
@@ -498,6 +541,12 @@ class Request(_Closing):
             _out.check(status)
             return _out.verdict(pointer, status)
 
+    def edits(self) -> Edits:
+        """What to change in the headers before the request is passed on to an application. Also
+        before a verdict and after a refusal: what a client may not say about the user goes."""
+        with self._lock:
+            return _out.edits(self._open())
+
     def log_line(self) -> str:
         """The last verdict in one line for a log, without secrets."""
         with self._lock:
@@ -506,7 +555,12 @@ class Request(_Closing):
     def close(self) -> None:
         """Ends the request."""
         with self._lock:
-            self._finalizer()
+            self.__del__()
+
+    def __del__(self) -> None:
+        pointer, self._pointer = self._pointer, 0
+        if pointer:
+            _lib.auth_request_free(pointer)
 
     def _number(self, target: str | Endpoint) -> int:
         if isinstance(target, str):
@@ -516,7 +570,7 @@ class Request(_Closing):
         return target._number
 
     def _open(self) -> int:
-        if not self._finalizer.alive:
+        if not self._pointer:
             raise ValueError("the request is closed")
         return self._pointer
 
@@ -549,7 +603,7 @@ def library_version() -> str:
     return _out.text(_lib.auth_version())
 
 
-class _Handle:
+class _Handle(_Unpicklable):
     """Owns a context of the library: it is freed when the last call that uses it is over."""
 
     __slots__ = ("pointer", "__weakref__")

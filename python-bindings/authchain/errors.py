@@ -1,6 +1,10 @@
 """What a call came to, and what is raised when it came to nothing."""
 
 from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .verdict import Response
 
 
 class Status(IntEnum):
@@ -22,7 +26,7 @@ class Status(IntEnum):
 
 
 class AuthError(Exception):
-    """A call could not do what it was asked to. Never an answer about a credential."""
+    """A call could not do what it was asked to. Only as `Refused` an answer about a credential."""
 
     def __init__(self, status: Status, text: str) -> None:
         super().__init__(status, text)
@@ -31,6 +35,18 @@ class AuthError(Exception):
 
     def __str__(self) -> str:
         return self.text
+
+
+class Refused(AuthError):
+    """A request was refused (`Verdict.raise_for_refusal`): send `response`."""
+
+    def __init__(self, status: Status, text: str, response: "Response") -> None:
+        super().__init__(status, text)
+        self.response = response
+
+
+class Throttled(Refused):
+    """A request was refused because of too many failed attempts before it."""
 
 
 class StoreError(AuthError):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from .errors import AuthError, Status, StoreError
+from .errors import AuthError, Refused, Status, StoreError, Throttled
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,26 @@ class Response:
 
 
 @dataclass(frozen=True, slots=True)
+class Event:
+    """What happened besides the verdict, which Django announces by a signal."""
+
+    name: str
+    """"logged_in", "logged_out", "login_failed" or "user_created"; more may come."""
+    user: str | None
+    """The name of the user whom it is about, if that is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edits:
+    """What to change in the headers of a request before it is passed on: first take away, then add."""
+
+    remove: tuple[str, ...]
+    """Names in any case of letters: what a client may not say about the user."""
+    add: tuple[tuple[str, str], ...]
+    """Who the user is; empty unless somebody is authenticated."""
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """The answer to one request. True only when somebody is authenticated.
 
@@ -54,6 +74,8 @@ class Verdict:
     response: Response
     failure: str | None = None
     """Why no verdict could be given, for the operator; then `response` is a 503."""
+    events: tuple[Event, ...] = ()
+    """What happened besides, whatever the verdict is."""
 
     @property
     def ok(self) -> bool:
@@ -68,6 +90,15 @@ class Verdict:
         if self.status < 0:
             kind = StoreError if self.status is Status.ESTORE else AuthError
             raise kind(self.status, self.failure or self.status.name)
+
+    def raise_for_refusal(self) -> None:
+        """Raises unless somebody is authenticated or nobody may pass: Throttled (too many attempts),
+        Refused, or as `raise_for_failure`."""
+        self.raise_for_failure()
+        if self.status is Status.THROTTLED:
+            raise Throttled(self.status, "too many attempts", self.response)
+        if self.status is Status.REFUSED:
+            raise Refused(self.status, "refused", self.response)
 
 
 @dataclass(frozen=True, slots=True)

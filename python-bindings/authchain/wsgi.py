@@ -1,56 +1,150 @@
-"""A WSGI environment (PEP 3333) as a request.
+"""A WSGI middleware (PEP 3333) that says who each request comes from.
 
-WSGI writes header names in capitals with `_` for `-`, so `X_A` and `X-A` of a client are one
-header here, and a server joins fields of one name with a comma. Other servers keep them apart.
+    from authchain import Context
+    from authchain.wsgi import Middleware
+
+    application = Middleware(application, Context("authchain.toml"))
+
+Of a request that passes the application sees in its environment: `REMOTE_USER` and `AUTH_TYPE` (the
+scheme by its name in the configuration), absent for nobody whatever the server said; `authchain.user`,
+a `User`; and `HTTP_X_AUTH_USER`, `HTTP_X_AUTH_USER_ID` and `HTTP_X_AUTH_SCHEME`, never the client's own.
+A refusal is answered by the middleware, word for word as the library says it.
 """
 
-from collections.abc import Mapping
-from typing import Any, TypedDict
-from urllib.parse import quote
+import io
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+from ._environ import facts
+from ._hosted import MOST_BODY, USUAL_PLACES, Endpoints, Judge, Judged
+from .chain import Context, Request
+from .verdict import Response
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+__all__ = ["USUAL_PLACES", "Middleware", "facts"]
 
 
-class Facts(TypedDict):
-    """What an environment says about its request: arguments of `Context.authenticate`."""
+class Middleware:
+    """Judges each request by a chain before the application sees it.
 
-    headers: list[tuple[str, str]]
-    method: str
-    target: str
-    host: str
-    peer: str
-    remote_user: str
-    tls: bool
+    Nobody passes where the chain says so (`anonymous = "allow"`), unless `required`. `endpoints` says
+    where the configuration's endpoints are served: paths and their names, or True for those that there
+    are, in their usual places (the library does not tell a configured `path`).
 
+    ConfigError: no such chain or endpoint.
+    """
 
-def facts(environ: Mapping[str, Any]) -> Facts:
-    """Reads an environment."""
-    return Facts(
-        headers=headers(environ),
-        method=environ.get("REQUEST_METHOD", ""),
-        target=target(environ),
-        host=environ.get("HTTP_HOST") or environ.get("SERVER_NAME", ""),
-        peer=environ.get("REMOTE_ADDR", ""),
-        remote_user=environ.get("REMOTE_USER") or "",
-        tls=environ.get("wsgi.url_scheme") == "https",
-    )
+    __slots__ = ("_app", "_judge")
 
+    def __init__(
+        self,
+        app: "WSGIApplication",
+        context: Context,
+        chain: str = "default",
+        *,
+        required: bool = False,
+        endpoints: Endpoints = False,
+    ) -> None:
+        self._app: Final = app
+        self._judge: Final = Judge(context, chain, required, endpoints)
 
-def headers(environ: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The header fields. `CONTENT_TYPE` and `CONTENT_LENGTH` are empty when there are none."""
-    found = [(_name(key[5:]), value) for key, value in environ.items() if key.startswith("HTTP_")]
-    content = [(_name(key), environ.get(key)) for key in ("CONTENT_TYPE", "CONTENT_LENGTH")]
-    return found + [(name, value) for name, value in content if value]
-
-
-def target(environ: Mapping[str, Any]) -> str:
-    """Path and query as sent where the server says so, else put together again."""
-    for key in ("RAW_URI", "REQUEST_URI"):
-        sent = environ.get(key)
-        if isinstance(sent, str) and sent.startswith("/"):
-            return sent
-    path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
-    query = environ.get("QUERY_STRING", "")
-    return quote(path, encoding="latin-1") + (f"?{query}" if query else "")
+    def __call__(self, environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
+        judge = self._judge
+        target = judge.target(environ.get("PATH_INFO", ""))
+        with judge.context.request(**facts(environ)) as request:
+            if request.wants_body(target):
+                _feed(request, environ)
+            judged = judge.judge(request, target)
+        if judged.answers:
+            return _answer(judged.verdict.response, environ, start)
+        _edit(environ, judged)
+        more = judged.verdict.response.headers
+        return self._app(environ, _adding(start, more) if more else start)
 
 
-def _name(key: str) -> str:
-    return key.replace("_", "-")
+def _edit(environ: "WSGIEnvironment", judged: Judged) -> None:
+    """What the application may believe."""
+    for name in judged.edits.remove:
+        environ.pop(_key(name), None)
+    for name, value in judged.edits.add:
+        environ[_key(name)] = value
+    user = judged.verdict.user
+    environ["authchain.user"] = user
+    environ.pop("REMOTE_USER", None)
+    environ.pop("AUTH_TYPE", None)
+    if judged.verdict:
+        environ["REMOTE_USER"] = user.name.encode().decode("latin-1")  # PEP 3333: bytes as Latin-1
+        environ["AUTH_TYPE"] = user.scheme
+
+
+def _key(name: str) -> str:
+    return "HTTP_" + name.upper().replace("-", "_")
+
+
+def _adding(start: "StartResponse", more: list[tuple[str, str]]) -> "StartResponse":
+    """Adds the headers of a success, such as `Vary` and a prolonged session's `Set-Cookie`."""
+
+    def adding(status: str, headers: list[tuple[str, str]], exc_info: Any = None, /) -> Any:
+        return start(status, [*headers, *more], exc_info)
+
+    return adding
+
+
+def _answer(
+    response: Response, environ: "WSGIEnvironment", start: "StartResponse"
+) -> Iterable[bytes]:
+    body = response.body.encode()
+    headers = [*response.headers, ("Content-Length", str(len(body)))]
+    start(f"{response.status} {_phrase(response.status)}", headers)
+    return [] if environ.get("REQUEST_METHOD") == "HEAD" else [body]
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Unknown"
+
+
+def _feed(request: Request, environ: "WSGIEnvironment") -> None:
+    """Hands over the body and gives it back to the application."""
+    source = environ["wsgi.input"]
+    body = _read(source, _length(environ))
+    request.feed(body)
+    rest = source if len(body) == MOST_BODY else io.BytesIO()
+    environ["wsgi.input"] = io.BufferedReader(_Again(body, rest))
+
+
+def _length(environ: "WSGIEnvironment") -> int:
+    """How much may be read. Without a length there is no body, unless the server says where it ends."""
+    length = environ.get("CONTENT_LENGTH") or ""
+    if length.isascii() and length.isdigit():
+        return min(int(length), MOST_BODY)
+    return MOST_BODY if environ.get("wsgi.input_terminated") else 0
+
+
+def _read(source: Any, length: int) -> bytes:
+    pieces: list[bytes] = []
+    while length > 0 and (piece := source.read(min(length, 1 << 16))):
+        pieces.append(piece)
+        length -= len(piece)
+    return b"".join(pieces)
+
+
+class _Again(io.RawIOBase):
+    """A body of which the beginning was read already."""
+
+    def __init__(self, read: bytes, rest: Any) -> None:
+        self._read = io.BytesIO(read)
+        self._rest = rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        piece = self._read.read(len(buffer)) or self._rest.read(len(buffer))
+        buffer[: len(piece)] = piece
+        return len(piece)

@@ -298,8 +298,8 @@ def test_a_wsgi_environment_is_a_request(context: Context) -> None:
 def test_a_wsgi_environment_becomes_these_facts() -> None:
     from authchain.wsgi import facts
 
-    assert facts(environ(HTTP_X_A="1", CONTENT_LENGTH="3", HTTP_HOST="h:1", REMOTE_USER="eve")) == {
-        "headers": [("X-A", "1"), ("HOST", "h:1"), ("CONTENT-LENGTH", "3")],
+    assert facts(environ(HTTP_X_A="1", HTTP_X_B="", CONTENT_LENGTH="3", HTTP_HOST="h:1", REMOTE_USER="eve")) == {
+        "headers": b"X-A: 1\r\nX-B: \r\nCONTENT-LENGTH: 3\r\nHOST: h:1",
         "method": "GET",
         "target": "/app/%C3%A9?a=b",
         "host": "h:1",
@@ -309,4 +309,14 @@ def test_a_wsgi_environment_becomes_these_facts() -> None:
     }
     assert facts(environ(RAW_URI="/app/%c3%A9?a=b"))["target"] == "/app/%c3%A9?a=b"
     assert facts(environ(REQUEST_URI="http://h/x"))["target"] == "/app/%C3%A9?a=b"
-    assert facts({})["headers"] == []
+    assert facts({})["headers"] == b""
+
+
+@pytest.mark.parametrize("value", ["a\r\nAuthorization: x", "a\nb", "a\rb", "a\0b", "\n", b"a"])
+def test_a_value_that_could_be_another_header_goes_as_pairs(value: Any) -> None:
+    from authchain.wsgi import facts
+
+    for given in ({"HTTP_X": value, "HTTP_Y": "1"}, {"HTTP_Y": "1", "HTTP_X": value}):
+        assert sorted(facts(given)["headers"]) == [("X", value), ("Y", "1")]
+    for key in ("HTTP_A:B", "HTTP_A B", "HTTP_", "HTTP_A\r\nX"):
+        assert facts({key: "1"})["headers"] == [(key[5:], "1")]

@@ -14,8 +14,10 @@ import authchain
 from authchain import (
     Context,
     CsrfToken,
+    Edits,
     EndedSession,
     Endpoint,
+    Event,
     Request,
     Scheme,
     Session,
@@ -72,12 +74,17 @@ def judging(context: Context, environ: WSGIEnvironment) -> None:
     assert_type(verdict.response.headers, list[tuple[str, str]])
     assert_type(verdict.response.body, str)
     assert_type(verdict.failure, str | None)
+    assert_type(verdict.events, tuple[Event, ...])
+    assert_type(context.metrics(), str)
+    context.reload()
     verdict.status = Status.OK  # type: ignore[misc]
     verdict.user.is_staff = True  # type: ignore[misc]
     with context.request({}) as request:
         assert_type(request, Request)
         assert_type(request.authenticate("api"), Verdict)
         assert_type(request.deny(), Verdict)
+        assert_type(request.edits(), Edits)
+        assert_type(request.edits().add, tuple[tuple[str, str], ...])
         assert_type(context.endpoint("login"), Endpoint)
         assert_type(request.wants_body(context.endpoint("login")), bool)
         request.feed(b"", last=True)
