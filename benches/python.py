@@ -93,14 +93,14 @@ def hot_blocks():
 def by_ctypes(context):
     """As authchain._asked does it."""
     from authchain._asked import Asked, Http, _free, _id, _judge, _name, _new, _user
-    asked, size = Asked(context), ctypes.sizeof(Http)
+    asked, size, c_void_p, byref = Asked(context), ctypes.sizeof(Http), ctypes.c_void_p, ctypes.byref
     handle, chain = asked._pointer, asked._chain
 
     def ask(block):
         http = Http(size)
         http.block, http.block_len = block, len(block)
-        request = ctypes.c_void_p()
-        _new(handle, ctypes.byref(http), ctypes.byref(request))
+        request = c_void_p()
+        _new(handle, byref(http), byref(request))
         _judge(request, chain)
         user = _user(request)
         found = _id(user).decode(), _name(user).decode()

@@ -54,7 +54,7 @@ class Users:
     def of(self, user: User) -> Any:
         """The instance of the user of a verdict."""
         said = (user.is_active, user.is_staff, user.is_superuser)
-        flags = sum(flag for flag, is_set in zip(_FLAGS.values(), said) if is_set)
+        flags = sum(flag for flag, is_set in zip(_FLAGS.values(), said, strict=True) if is_set)
         return self.made(user.id or "", user.name, user.email, flags)
 
     def queried(self, id: str) -> Any:

@@ -32,7 +32,8 @@ class Command(BaseCommand):
             made = from_django.made(configuration.question(file or "", options["print_secret"]))
         except (configuration.Unfit, Unreadable) as error:
             raise CommandError(str(error)) from error
-        for name, secret in zip(from_django.names(file or "", len(made["secrets"])), made["secrets"]):
+        names = from_django.names(file or "", len(made["secrets"]))
+        for name, secret in zip(names, made["secrets"], strict=False):
             _write(Path(name), secret)
         self.stdout.write(made["config"].rstrip())
 
