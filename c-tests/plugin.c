@@ -123,7 +123,7 @@ static void refused(const char *toml, uint32_t line, const char *text)
 /* Who a request with these two headers comes from; the status if nobody. */
 static const char *who(const auth_context *context, uint32_t chain, const char *tag, const char *user)
 {
-  static char said[64];
+  static __thread char said[64]; /* judge_often calls from several threads */
   auth_http http = AUTH_HTTP_INIT;
   auth_request *request = NULL;
   auth_header headers[2];
