@@ -149,8 +149,19 @@ def test_a_hard_restart_works_as_well(servers: Servers, site: Site) -> None:
     assert apache.ask("/", site.token()).status == 200
     wait_for(restarted(apache, signal.SIGHUP), "restarted")
     assert apache.ask("/", site.token()).status == 200
-    # That no child crashes on its way out is not asserted: one in 25 does (docs/apache.md, Starts and restarts).
     assert apache.stop() == 0
+
+
+@pytest.mark.xfail(reason="about one in 25 does, not understood yet: docs/apache.md, Starts and restarts", strict=False)
+def test_no_child_crashes_at_a_hard_restart(servers: Servers, site: Site) -> None:
+    apache = servers.make(PLACES)
+    fill(apache)
+    apache.start()
+    assert apache.ask("/", site.token()).status == 200
+    wait_for(restarted(apache, signal.SIGHUP), "restarted")
+    assert apache.ask("/", site.token()).status == 200
+    apache.stop()
+    assert "exit signal" not in apache.log()
 
 
 # ---------------------------------------------------------------- secrets
