@@ -1562,7 +1562,8 @@ enum auth_status auth_user_lookup(const struct auth_context *context,
  * password hash.
  * Returns: AUTH_OK, AUTH_REFUSED (the name is taken; `*out` is NULL),
  * AUTH_EINVAL (also a name that is empty or longer than 254 characters),
- * AUTH_ENOTSUP, AUTH_ESTORE, AUTH_EBUSY (no random bytes), AUTH_EPANIC.
+ * AUTH_ENOTSUP, AUTH_ESTORE, AUTH_EBUSY (no random bytes, or no turn to hash,
+ * see `hashes_at_once`), AUTH_EPANIC.
  */
 AUTH_API
 enum auth_status auth_user_create(const struct auth_context *context,
@@ -1576,7 +1577,7 @@ enum auth_status auth_user_create(const struct auth_context *context,
  * Ownership: free `*out` with auth_user_free. Threads: any. Blocks: database,
  * password hash.
  * Returns: AUTH_OK, AUTH_REFUSED (wrong, unknown or inactive; `*out` is NULL),
- * AUTH_EINVAL, AUTH_ESTORE, AUTH_EPANIC.
+ * AUTH_EINVAL, AUTH_ESTORE, AUTH_EBUSY (no turn to hash), AUTH_EPANIC.
  */
 AUTH_API
 enum auth_status auth_password_check(const struct auth_context *context,
@@ -1590,7 +1591,7 @@ enum auth_status auth_password_check(const struct auth_context *context,
  * Ownership: none. Threads: any. Blocks: database, password hash.
  * Returns: AUTH_OK, AUTH_REFUSED (no such user), AUTH_EINVAL (also a password
  * that the preferred hasher cannot take), AUTH_ESTORE, AUTH_EBUSY (no random
- * bytes), AUTH_EPANIC.
+ * bytes, or no turn to hash), AUTH_EPANIC.
  */
 AUTH_API
 enum auth_status auth_password_set(const struct auth_context *context,

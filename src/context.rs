@@ -19,6 +19,7 @@ use crate::ctx::Ctx;
 use crate::error::{Error, Report};
 use crate::log::Log;
 use crate::store::{Db, StoredToken, User, UserId};
+use crate::sys::turns::Turns;
 use crate::sys::{clock, fork};
 use crate::targets::Targets;
 
@@ -26,6 +27,7 @@ use crate::targets::Targets;
 pub(crate) struct Context {
     config: Config,
     db: Db,
+    turns: Arc<Turns>,
     host: Host,
     chains: Targets,
     endpoints: Targets,
@@ -83,6 +85,7 @@ impl Context {
             chains: Targets::after(chains, config.chains.iter().map(|(name, _)| name.as_str())),
             endpoints: Targets::after(endpoints, config.endpoints.iter().map(|route| route.name.as_str())),
             db: Db::new(config.database.clone()),
+            turns: Turns::new(config.hashes_at_once),
             config,
             host,
             loaded_us: clock::now_us(),
@@ -148,6 +151,8 @@ impl Context {
             db: &self.db,
             users: &self.config.users,
             hashers: &self.config.hashers,
+            turns: &self.turns,
+            patience: self.config.database.timeout,
             zone: &self.config.zone,
             at_us,
             site: &self.config.site,
@@ -314,5 +319,50 @@ impl Context {
             passwords::Attempt::Right(user, _) if user.is_active => Some(*user),
             _ => None,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// A context over a database with users, of which one hash at a time is computed, and now.
+    fn context(folder: &std::path::Path) -> Arc<Context> {
+        let db = rusqlite::Connection::open(folder.join("db.sqlite3")).unwrap();
+        db.execute_batch(include_str!("../tests/vectors/drf/seed.sql")).unwrap();
+        let text = "database = \"sqlite:db.sqlite3\"\nsecret_key = \"s\"\ntimeout = 0\nhashes_at_once = 1\n\
+                    password_hashers = [\"argon2\", \"pbkdf2_sha256\"]\n\
+                    [hashers.argon2]\ntime_cost = 1\nmemory_cost = 512\nparallelism = 1\n";
+        let origin = Origin { text: Some(text.to_owned()), base: Some(folder.to_owned()), ..Origin::default() };
+        Context::open(&origin, Host::default()).unwrap()
+    }
+
+    #[test]
+    fn a_memory_hard_hash_waits_for_its_turn_and_the_others_do_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let context = context(folder.path());
+        let cheap = context.find_user(&By::Name("alice")).unwrap().unwrap();
+        let held = context.turns.take(Duration::ZERO);
+        assert!(matches!(context.check_password("nobody", b"x"), Err(Error::Busy)));
+        assert!(matches!(context.set_password(&cheap, b"x"), Err(Error::Busy)));
+        assert!(matches!(context.check_password("alice", b"wrong"), Ok(None)));
+        drop(held);
+        assert!(matches!(context.check_password("nobody", b"x"), Ok(None)));
+        assert!(context.set_password(&cheap, b"x").unwrap());
+        assert!(context.check_password("alice", b"x").unwrap().is_some());
+    }
+
+    #[test]
+    fn an_attempt_that_could_not_be_hashed_does_not_count() {
+        let folder = tempfile::tempdir().unwrap();
+        let context = context(folder.path());
+        let log_in = || passwords::log_in(&context.ctx(0), "nobody", b"x", None);
+        let held = context.turns.take(Duration::ZERO);
+        assert!((0..10).all(|_| matches!(log_in(), Err(Error::Busy))));
+        drop(held);
+        assert!((0..5).all(|_| matches!(log_in(), Ok(passwords::Login::Wrong(_)))));
+        assert!(matches!(log_in(), Ok(passwords::Login::Throttled(_))));
     }
 }

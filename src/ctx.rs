@@ -2,6 +2,7 @@
 //! every part of it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -12,12 +13,17 @@ use crate::error::Error;
 use crate::site::Site;
 use crate::store::{Db, Throttle, TokensTable, UsersTable};
 use crate::sys::clock;
+use crate::sys::turns::{Turn, Turns};
 
 /// The surroundings of one call.
 pub(crate) struct Ctx<'a> {
     pub db: &'a Db,
     pub users: &'a UsersTable,
     pub hashers: &'a Hashers,
+    /// Whose turn it is to compute a hash that takes much memory.
+    pub turns: &'a Turns,
+    /// How long to wait for one.
+    pub patience: Duration,
     /// The zone of the datetimes in the database: UTC with Django's USE_TZ.
     pub zone: &'a TimeZone,
     /// Unix time in microseconds that the caller wants it to be; 0 is the clock, which is read only
@@ -51,6 +57,15 @@ impl Ctx<'_> {
     /// The moment of the call as Django writes it.
     pub(crate) fn now_text(&self) -> Result<String, Error> {
         self.now_civil().map(datetime::written)
+    }
+
+    /// Waits until a hash like `encoded` may be computed, or one of the preferred kind: those that take much
+    /// memory have to wait, so that together they take no more than the host has.
+    pub(crate) fn turn_to_hash(&self, encoded: Option<&str>) -> Result<Option<Turn<'_>>, Error> {
+        if !self.hashers.is_memory_hard(encoded) {
+            return Ok(None);
+        }
+        self.turns.take(self.patience).map(Some).ok_or(Error::Busy)
     }
 }
 

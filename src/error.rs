@@ -16,6 +16,8 @@ pub enum Error {
     Unsupported(&'static str),
     /// The system gave no random bytes.
     Random,
+    /// As many as may do so are hashing passwords, and went on for too long.
+    Busy,
     /// A custom scheme broke its contract: no answer, or one that does not fit.
     Scheme(String),
 }
@@ -63,6 +65,7 @@ impl fmt::Display for Error {
             Self::Config(report) => report.fmt(f),
             Self::Store(text) => write!(f, "database: {text}"),
             Self::Unsupported(text) => write!(f, "not supported: {text}"),
+            Self::Busy => f.write_str("too many passwords are being hashed (hashes_at_once)"),
             Self::Random => f.write_str("the system gave no random bytes"),
             Self::Scheme(text) => write!(f, "custom scheme: {text}"),
         }

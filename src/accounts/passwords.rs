@@ -30,11 +30,12 @@ pub(crate) fn log_in(ctx: &Ctx<'_>, name: &str, password: &[u8], address: Option
     match throttle.admit(name, address, ctx.now_us())? {
         Admission::Refused { retry_after_s } => Ok(Login::Throttled(retry_after_s)),
         Admission::Admitted(attempt) => {
-            let login = log_in_now(ctx, name, password)?;
-            if matches!(login, Login::User(..)) {
-                attempt.succeeded()?;
+            let login = log_in_now(ctx, name, password);
+            // Where the hash had to wait for too long, nobody has learnt anything about the password.
+            if matches!(login, Ok(Login::User(..)) | Err(Error::Busy)) {
+                attempt.take_back()?;
             }
-            Ok(login)
+            login
         }
     }
 }
@@ -64,12 +65,15 @@ pub(crate) enum Attempt {
 /// CVE-2024-39329). As in Django, a hash of another algorithm than the preferred costs what it costs.
 pub(crate) fn check(ctx: &Ctx<'_>, name: &str, password: &[u8]) -> Result<Attempt, Error> {
     let Some(PasswordRow { user, encoded }) = ctx.users.password_by_name(ctx.db, name)? else {
-        ctx.hashers.burn(password);
+        burn(ctx, password)?;
         return Ok(Attempt::Wrong("no such user"));
     };
     // A column that is not UTF-8 cannot be a hash of Django's.
     let encoded = std::str::from_utf8(encoded.reveal()).unwrap_or_default();
-    match ctx.hashers.verify(password, encoded) {
+    let turn = ctx.turn_to_hash(Some(encoded))?;
+    let result = ctx.hashers.verify(password, encoded);
+    drop(turn);
+    match result {
         Ok(proof) => {
             if ctx.rehash && ctx.hashers.must_update(encoded) {
                 rehash(ctx, &user, encoded, password);
@@ -78,10 +82,17 @@ pub(crate) fn check(ctx: &Ctx<'_>, name: &str, password: &[u8]) -> Result<Attemp
         }
         Err(Wrong::Different) => Ok(Attempt::Wrong("wrong password")),
         Err(Wrong::NoHash(reason)) => {
-            ctx.hashers.burn(password);
+            burn(ctx, password)?;
             Ok(Attempt::Wrong(reason))
         }
     }
+}
+
+/// Takes the time of a hash of the preferred kind.
+fn burn(ctx: &Ctx<'_>, password: &[u8]) -> Result<(), Error> {
+    let _turn = ctx.turn_to_hash(None)?;
+    ctx.hashers.burn(password);
+    Ok(())
 }
 
 /// Replaces a hash that is not of the preferred kind (Django's `setter` of `check_password`). The
@@ -101,6 +112,7 @@ pub(crate) fn set(ctx: &Ctx<'_>, user: &UserId, password: &[u8]) -> Result<bool,
 /// A fresh hash of the preferred kind.
 pub(crate) fn make(ctx: &Ctx<'_>, password: &[u8]) -> Result<String, Error> {
     let salt = random()?;
+    let _turn = ctx.turn_to_hash(None)?;
     ctx.hashers.make(password, &salt).map_err(|Malformed| {
         Error::Invalid("the preferred hasher cannot take this password (bcrypt: 72 bytes at most)")
     })

@@ -124,8 +124,8 @@ impl Throttle {
 }
 
 impl Attempt<'_> {
-    /// The password was right: the attempt is taken back. After an error it stays counted.
-    pub(crate) fn succeeded(self) -> Result<(), Error> {
+    /// The password was right, or was not looked at: the attempt does not count. After an error it does.
+    pub(crate) fn take_back(self) -> Result<(), Error> {
         let Self { throttle, counted } = self;
         let take_back = |counters: &Counters<'_>| counted.iter().try_for_each(|counter| counters.take_back(counter));
         throttle.change(take_back).map_err(named)
@@ -215,7 +215,7 @@ mod tests {
         fn succeeds(&self, name: &str, address: Option<IpAddr>, now_us: i64) -> Result<(), u32> {
             match self.throttle.admit(name, address, now_us).unwrap() {
                 Admission::Admitted(attempt) => {
-                    attempt.succeeded().unwrap();
+                    attempt.take_back().unwrap();
                     Ok(())
                 }
                 Admission::Refused { retry_after_s } => Err(retry_after_s),
@@ -300,11 +300,11 @@ mod tests {
         let Admission::Admitted(slow) = site.throttle.admit("alice", HERE, START).unwrap() else { panic!() };
         let later = START + 300 * SECOND;
         assert_eq!(site.fails("alice", HERE, later), Ok(()));
-        slow.succeeded().unwrap();
+        slow.take_back().unwrap();
         assert_eq!(site.counts(later), [("account", 1), ("address", 1)]);
         let Admission::Admitted(cleared) = site.throttle.admit("bob", None, later).unwrap() else { panic!() };
         site.throttle.clear(&Whose::Everybody).unwrap();
-        cleared.succeeded().unwrap();
+        cleared.take_back().unwrap();
         assert_eq!(site.counts(later), []);
     }
 
@@ -479,7 +479,7 @@ mod tests {
         other.execute_batch("BEGIN IMMEDIATE").unwrap();
         let is_locked = |error: Error| error.to_string().contains("throttle: database is locked");
         assert!(is_locked(throttle.admit("bob", None, START).err().unwrap()));
-        assert!(is_locked(attempt.succeeded().unwrap_err()));
+        assert!(is_locked(attempt.take_back().unwrap_err()));
         other.execute_batch("ROLLBACK").unwrap();
         let counts: Vec<_> = throttle.list(START).unwrap().iter().map(|(counter, _)| counter.count).collect();
         assert_eq!(counts, [1, 1], "it stays counted");

@@ -88,7 +88,8 @@ pub unsafe extern "C" fn auth_user_lookup(
 /// password hash.
 /// Returns: AUTH_OK, AUTH_REFUSED (the name is taken; `*out` is NULL),
 /// AUTH_EINVAL (also a name that is empty or longer than 254 characters),
-/// AUTH_ENOTSUP, AUTH_ESTORE, AUTH_EBUSY (no random bytes), AUTH_EPANIC.
+/// AUTH_ENOTSUP, AUTH_ESTORE, AUTH_EBUSY (no random bytes, or no turn to hash,
+/// see `hashes_at_once`), AUTH_EPANIC.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn auth_user_create(
     context: Option<&auth_context>,
@@ -131,7 +132,7 @@ pub unsafe extern "C" fn auth_user_create(
 /// Ownership: free `*out` with auth_user_free. Threads: any. Blocks: database,
 /// password hash.
 /// Returns: AUTH_OK, AUTH_REFUSED (wrong, unknown or inactive; `*out` is NULL),
-/// AUTH_EINVAL, AUTH_ESTORE, AUTH_EPANIC.
+/// AUTH_EINVAL, AUTH_ESTORE, AUTH_EBUSY (no turn to hash), AUTH_EPANIC.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn auth_password_check(
     context: Option<&auth_context>,
@@ -157,7 +158,7 @@ pub unsafe extern "C" fn auth_password_check(
 /// Ownership: none. Threads: any. Blocks: database, password hash.
 /// Returns: AUTH_OK, AUTH_REFUSED (no such user), AUTH_EINVAL (also a password
 /// that the preferred hasher cannot take), AUTH_ESTORE, AUTH_EBUSY (no random
-/// bytes), AUTH_EPANIC.
+/// bytes, or no turn to hash), AUTH_EPANIC.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn auth_password_set(
     context: Option<&auth_context>,

@@ -60,7 +60,7 @@ impl From<&Error> for auth_status {
             Error::Config(_) => Self::AUTH_ECONFIG,
             Error::Store(_) | Error::Scheme(_) => Self::AUTH_ESTORE,
             Error::Unsupported(_) => Self::AUTH_ENOTSUP,
-            Error::Random => Self::AUTH_EBUSY,
+            Error::Random | Error::Busy => Self::AUTH_EBUSY,
         }
     }
 }

@@ -120,6 +120,7 @@ pub(super) fn config(root: &Node, source: &Source<'_>, origin: &Origin) -> Resul
         database,
         groups: groups_table(&users_values).map_err(|e| source.report(place_of("users"), e.to_string(), ""))?,
         hashers: hashers(source, &top, &section(source, members, "hashers")?, place_of("hashers"))?,
+        hashes_at_once: u32::try_from(top.integer("hashes_at_once")).unwrap_or(0),
         zone: zone(source, &top, place_of("time_zone"))?,
         inactive_may_try: has_backend("AllowAllUsersModelBackend"),
         rehash: top.is("rehash") || top.is("exact"),

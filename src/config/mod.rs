@@ -44,6 +44,8 @@ pub(crate) struct Config {
     pub users: UsersTable,
     pub groups: GroupsTable,
     pub hashers: Hashers,
+    /// How many memory-hard hashes are computed at once; 0 is one for each processor.
+    pub hashes_at_once: u32,
     pub zone: TimeZone,
     pub inactive_may_try: bool,
     /// Whether a login replaces a hash that is not of the preferred kind.

@@ -43,7 +43,8 @@ pub(crate) const GENERAL: &[OptionDef] = &[
         name: "timeout",
         kind: Kind::Integer(0, 600),
         default: "5",
-        doc: "Seconds that a call waits for a lock of another process on the database (Django's default).",
+        doc: "Seconds that a call waits for a lock of another process on the database (Django's default), or for its turn to \
+              hash a password.",
     },
     OptionDef {
         name: "mmap_size",
@@ -58,6 +59,13 @@ pub(crate) const GENERAL: &[OptionDef] = &[
         default: "[\"pbkdf2_sha256\", \"pbkdf2_sha1\", \"argon2\", \"bcrypt_sha256\", \"scrypt\"]",
         doc: "Django's PASSWORD_HASHERS by their short names. The first makes new hashes, and the \
               dummy that a login costs when there is no hash to compute; hashes of others are refused.",
+    },
+    OptionDef {
+        name: "hashes_at_once",
+        kind: Kind::Integer(0, 1024),
+        default: "0",
+        doc: "How many Argon2 and scrypt hashes are computed at once in a process, each of which takes its memory (100 MiB \
+              with Django's Argon2); 0: one for each processor. Others wait for `timeout`, then the answer is 503.",
     },
     OptionDef {
         name: "authentication_backends",

@@ -13,5 +13,6 @@ pub(crate) mod syslog;
 #[cfg(feature = "cli")]
 pub(crate) mod terminal;
 pub(crate) mod thread;
+pub(crate) mod turns;
 #[cfg(feature = "cli")]
 pub(crate) mod user;

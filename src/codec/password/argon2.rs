@@ -90,6 +90,10 @@ impl Algorithm for Hasher {
         Ok(same(&hash, &stored.hash)?)
     }
 
+    fn is_memory_hard(&self) -> bool {
+        true
+    }
+
     fn must_update(&self, encoded: &str) -> bool {
         parse(encoded).is_none_or(|stored| {
             stored.variant != Variant::Argon2id

@@ -174,6 +174,12 @@ impl Hashers {
         self.preferred.algorithm.burn(black_box(password));
     }
 
+    /// Whether it takes much memory to compute such a hash, or, of no hash, one of the preferred kind.
+    pub fn is_memory_hard(&self, encoded: Option<&str>) -> bool {
+        let hasher = encoded.map_or(Some(&self.preferred), |encoded| self.identify(encoded));
+        hasher.is_some_and(|hasher| hasher.algorithm.is_memory_hard())
+    }
+
     /// Django's `identify_hasher`: the word before the first `$`, except for 32 hexadecimal digits
     /// after `md5$$`, the unsalted MD5 that Django 5.1 removed.
     fn identify(&self, encoded: &str) -> Option<&Hasher> {
@@ -200,6 +206,11 @@ trait Algorithm: Send + Sync {
     fn must_update(&self, encoded: &str) -> bool;
 
     fn make(&self, password: &[u8], random: &[u8; 32]) -> Result<String, Malformed>;
+
+    /// Whether it is made to take much memory.
+    fn is_memory_hard(&self) -> bool {
+        false
+    }
 
     /// Computes what `encoded` was cheaper than a new hash, after it did not verify.
     fn harden(&self, _password: &[u8], _encoded: &str) {}

@@ -83,6 +83,10 @@ impl Algorithm for Scrypt {
         Ok(same(hash.as_bytes(), stored.hash.as_bytes())?)
     }
 
+    fn is_memory_hard(&self) -> bool {
+        true
+    }
+
     fn must_update(&self, encoded: &str) -> bool {
         parse(encoded).is_none_or(|stored| stored.costs != self.costs)
     }
