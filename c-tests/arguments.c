@@ -116,6 +116,10 @@ static void null_requests(void)
   CHECK_STATUS(auth_request_deny(NULL, none), AUTH_EINVAL);
   CHECK_STATUS(auth_request_deny(request, none), AUTH_EINVAL); /* not judged yet */
   CHECK_STATUS(auth_csrf_token(request, NULL), AUTH_EINVAL);
+  CHECK_STATUS(auth_request_assert(request, auth_text("app"), NULL), AUTH_EINVAL);
+  REFUSES(auth_assertion *, AUTH_EINVAL, auth_request_assert(NULL, auth_text("app"), &out));
+  REFUSES(auth_assertion *, AUTH_EINVAL, auth_request_assert(request, str(NULL, 3), &out));
+  REFUSES(auth_assertion *, AUTH_ENOTSUP, auth_request_assert(request, auth_text("app"), &out)); /* no [assertion] */
   auth_request_free(request);
 }
 
@@ -283,6 +287,8 @@ static void null_frees(void)
   auth_tokens_free(NULL);
   auth_session_free(NULL);
   auth_csrf_free(NULL);
+  CHECK(auth_assertion_header(NULL) == NULL && auth_assertion_text(NULL) == NULL);
+  auth_assertion_free(NULL);
   auth_signed_free(NULL);
   CHECK("all of them returned");
 }

@@ -124,11 +124,13 @@ static void sessions_and_signatures(void)
   auth_session *session = NULL;
   auth_csrf *csrf = NULL;
   auth_signed *signed_text = NULL;
-  options.user = auth_text("alice");
+  auth_str alice = auth_text("alice");
+  options.user = alice;
   PANICS(auth_session *, auth_session_create(context, &options, &out));
   CHECK_TEXT(sql("site.db", "SELECT count(*) FROM django_session WHERE expire_date < '2030'"), "0");
   PANICS(auth_session *, auth_session_end(context, none, &out));
   PANICS(auth_csrf *, auth_csrf_token(request, &out));
+  PANICS(auth_assertion *, auth_request_assert(request, alice, &out));
   PANICS(auth_signed *, auth_sign(context, &sign, none, &out));
   PANICS(auth_signed *, auth_unsign(context, &sign, none, &out));
   CHECK_STATUS(auth_session_create(context, &options, &session), AUTH_OK);

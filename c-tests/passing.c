@@ -67,6 +67,45 @@ static void forged_identities_are_taken_away_and_the_real_one_comes(void)
   auth_context_free(context);
 }
 
+/* ---- assertions ------------------------------------------------------------------------------- */
+
+#define ASSERTION \
+  "[assertion]\nalgorithm = \"HS256\"\nkey = \"a-secret-of-the-programs-behind-us\"\nheader = \"X-Who\"\n"
+
+/* What the tokens say is checked with PyJWT (python-bindings/tests/test_assertion.py). */
+static void an_assertion_is_made_for_a_user_and_for_nobody_else(void)
+{
+  auth_context *context = open_text(TOP("site.db") ONE("\"token\"") "anonymous = \"allow\"\n" ASSERTION QUICK);
+  auth_header headers[] = {
+    {AUTH_STR("Authorization"), AUTH_STR("Token " ALICE_KEY)},
+    {AUTH_STR("X-Who"), AUTH_STR("forged")},
+    {AUTH_STR("x_who"), AUTH_STR("forged")},
+  };
+  auth_request *request = request_with(context, headers, 3), *nobody = request_with(context, NULL, 0);
+  auth_assertion *one = NULL, *other = NULL, *none = (auth_assertion *)&one;
+  const char *removed = edits_of(request);
+  CHECK(strstr(removed, "-X-Who\n") != NULL && strstr(removed, "-x_who\n") != NULL);
+  CHECK_STATUS(auth_request_assert(request, auth_text("app"), &none), AUTH_REFUSED); /* before a verdict */
+  CHECK(none == NULL);
+  CHECK_STATUS(auth_request_authenticate(request, 0), AUTH_OK);
+  CHECK_STATUS(auth_request_assert(request, auth_text(""), &none), AUTH_EINVAL);
+  CHECK_STATUS(auth_request_assert(request, auth_text("app"), &one), AUTH_OK);
+  CHECK_STATUS(auth_request_assert(request, auth_text("app"), &other), AUTH_OK);
+  CHECK_TEXT(auth_assertion_header(one), "X-Who");
+  CHECK(strncmp(auth_assertion_text(one), "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.", 37) == 0);
+  CHECK(strcmp(auth_assertion_text(one), auth_assertion_text(other)) != 0);
+  CHECK_STATUS(auth_request_authenticate(nobody, 0), AUTH_ANONYMOUS);
+  CHECK_STATUS(auth_request_assert(nobody, auth_text("app"), &none), AUTH_REFUSED);
+  CHECK_STATUS(auth_request_deny(request, auth_text(NULL)), AUTH_REFUSED);
+  CHECK_STATUS(auth_request_assert(request, auth_text("app"), &none), AUTH_REFUSED);
+  CHECK(none == NULL);
+  auth_assertion_free(one);
+  auth_assertion_free(other);
+  auth_request_free(nobody);
+  auth_request_free(request);
+  auth_context_free(context);
+}
+
 /* ---- events ------------------------------------------------------------------------------------ */
 
 static void events_are_djangos_signals(void)
@@ -238,6 +277,7 @@ int main(void)
 {
   make_database("site.db", 0);
   forged_identities_are_taken_away_and_the_real_one_comes();
+  an_assertion_is_made_for_a_user_and_for_nobody_else();
   events_are_djangos_signals();
   clear_text_from_elsewhere_is_refused_before_any_challenge();
   nobody_has_a_name_only_where_nobody_is_let_through();

@@ -241,6 +241,14 @@ typedef enum auth_status {
 typedef struct auth_answer auth_answer;
 
 /**
+ * A signed word about a user. Wiped when it is freed.
+ *
+ * Methods: auth_request_assert, auth_assertion_header, auth_assertion_text,
+ * auth_assertion_free.
+ */
+typedef struct auth_assertion auth_assertion;
+
+/**
  * A loaded configuration: chains, keys, databases. Shared between threads.
  *
  * Methods: auth_context_open, auth_default_context, auth_context_reload,
@@ -291,7 +299,7 @@ typedef struct auth_report auth_report;
  * Methods: auth_request_new, auth_request_wants, auth_request_feed_body,
  * auth_request_authenticate, auth_request_serve, auth_request_deny,
  * auth_request_user, auth_request_response, auth_request_edits,
- * auth_request_event, auth_request_log, auth_request_failure,
+ * auth_request_assert, auth_request_event, auth_request_log, auth_request_failure,
  * auth_request_free.
  */
 typedef struct auth_request auth_request;
@@ -1301,6 +1309,54 @@ enum auth_status auth_edits_at(const struct auth_edits *edits,
                                int *what,
                                const char **name,
                                const char **value);
+
+/**
+ * Makes a short-lived JSON Web Token (RFC 7519) that says to `audience`, a
+ * program that the request is passed on to, who the user is: `iss`, `aud`,
+ * `sub` (the user's key), `iat`, `exp`, `jti`, `preferred_username`, `email`,
+ * `scheme`, `is_staff` and `is_superuser`. The table `[assertion]` of the
+ * configuration says how it is signed and for how long it is good.
+ *
+ * Ownership: free `*out` with auth_assertion_free. Threads: one at a time.
+ * Blocks: never.
+ * Returns: AUTH_OK, AUTH_REFUSED (there is no user to speak of; `*out` is NULL),
+ * AUTH_ENOTSUP (the configuration has no such table, whatever the verdict),
+ * AUTH_EINVAL (also an empty audience), AUTH_EBUSY (no random bytes),
+ * AUTH_EPANIC.
+ */
+AUTH_API
+enum auth_status auth_request_assert(const struct auth_request *request,
+                                     struct auth_str audience,
+                                     struct auth_assertion **out);
+
+/**
+ * The name of the header that it is passed on in. auth_request_edits takes it
+ * away as a client sent it.
+ *
+ * Ownership: borrowed from the assertion. Threads: any. Blocks: never.
+ * Returns: a text, or NULL for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+const char *auth_assertion_header(const struct auth_assertion *assertion);
+
+/**
+ * The token, which is the value of the header.
+ *
+ * Ownership: borrowed from the assertion. Threads: any. Blocks: never.
+ * Returns: a text, or NULL for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+const char *auth_assertion_text(const struct auth_assertion *assertion);
+
+/**
+ * Frees an assertion and wipes it; NULL does nothing.
+ *
+ * Ownership: takes the assertion. Threads: any. Blocks: never.
+ * Returns: nothing.
+ */
+AUTH_API void auth_assertion_free(struct auth_assertion *assertion);
 
 /**
  * The user's key as text, Python's `str(user.pk)`: a number or a UUID.

@@ -3,6 +3,8 @@
 use std::ffi::CStr;
 use std::sync::Arc;
 
+use zeroize::Zeroizing;
+
 use crate::chain::{Chain, Judgement};
 use crate::context::Context;
 use crate::csrf::PageToken;
@@ -202,6 +204,17 @@ impl Exchange {
     /// refusal and for nobody only what a client may not say is taken away.
     pub(crate) fn edits(&self, request: &Request<'_>) -> Vec<Edit> {
         edits::edits(request, self.identity(), &self.context.config().identity_headers)
+    }
+
+    /// The header of assertions, and one to an audience. `None`: there is no user.
+    pub(crate) fn assertion(&self, audience: &str) -> Result<Option<(&str, Zeroizing<String>)>, Error> {
+        let made = self.context.config().assertion.as_ref().ok_or(Error::Unsupported("there is no [assertion]"))?;
+        if audience.is_empty() {
+            return Err(Error::Invalid("an assertion is for somebody"));
+        }
+        let Some(identity) = self.identity() else { return Ok(None) };
+        let token = made.sign(&self.context.ctx(self.now_us), identity, audience)?;
+        Ok(Some((&made.header, Zeroizing::new(token))))
     }
 
     /// What happened on the way to the verdict.

@@ -7,10 +7,11 @@
 #include <http_core.h>
 
 /* A name that a directive gave, to be looked for once the whole configuration is read. */
+enum named_what { NAMED_CHAIN, NAMED_ENDPOINT, NAMED_AUDIENCE };
 struct named {
   const char *directive, *name, *where;
   server_rec *server;
-  int is_endpoint;
+  enum named_what what;
 };
 
 enum { MOST_TEXT = 1024 * 1024 }; /* of a configuration (docs/config.md) */
@@ -28,28 +29,29 @@ static const char *read_path(cmd_parms *cmd, const char *value, const char **to)
   return *to == NULL ? apr_psprintf(cmd->pool, "\"%s\" is no path", value) : NULL;
 }
 
-static const char *read_name(cmd_parms *cmd, const char *value, const char **to, int is_endpoint)
+static const char *read_name(cmd_parms *cmd, const char *value, enum named_what what)
 {
-  *to = value;
   if (names != NULL) {
     struct named *named = (struct named *)apr_array_push(names);
     named->directive = cmd->cmd->name;
     named->name = value;
     named->where = apr_psprintf(cmd->pool, "%s:%d", cmd->directive->filename, cmd->directive->line_num);
     named->server = cmd->server;
-    named->is_endpoint = is_endpoint;
+    named->what = what;
   }
   return NULL;
 }
 
 static const char *read_chain(cmd_parms *cmd, const char *value, const char **to)
 {
-  return read_name(cmd, value, to, 0);
+  *to = value;
+  return read_name(cmd, value, NAMED_CHAIN);
 }
 
 static const char *read_endpoint(cmd_parms *cmd, const char *value, const char **to)
 {
-  return read_name(cmd, value, to, 1);
+  *to = value;
+  return read_name(cmd, value, NAMED_ENDPOINT);
 }
 
 /* The place of a word among two. */
@@ -75,6 +77,13 @@ static const char *read_forward(cmd_parms *cmd, const char *value, enum authchai
   const char *wrong = read_word(cmd, value, "none", "identity", &place);
   *to = place ? AUTHCHAIN_FORWARD_IDENTITY : AUTHCHAIN_FORWARD_NONE;
   return wrong;
+}
+
+/* Whoever it is, something has to sign, and which file says what is known when all has been read. */
+static const char *read_audience(cmd_parms *cmd, const char *value, const char **to)
+{
+  *to = strcasecmp(value, "none") == 0 ? NULL : value;
+  return *to == NULL ? NULL : read_name(cmd, value, NAMED_AUDIENCE);
 }
 
 static const char *read_flag(cmd_parms *cmd, const char *value, int *to)
@@ -199,22 +208,49 @@ static auth_status open_text(const struct authchain_site *site, auth_context **c
   return auth_context_open(&options, context, why);
 }
 
-/* Whether the context knows the names that were given for its site. */
-static int check_names(const struct authchain_site *site, const auth_context *context)
+/* Whether a context can assert anything: a request that was never judged is told so, too. */
+static int is_asserting(const auth_context *context, auth_str audience)
+{
+  auth_http http = AUTH_HTTP_INIT;
+  auth_request *request = NULL;
+  auth_assertion *none = NULL;
+  auth_status status = auth_request_new(context, &http, &request);
+  if (status == AUTH_OK)
+    status = auth_request_assert(request, audience, &none);
+  auth_request_free(request);
+  return status == AUTH_REFUSED;
+}
+
+/* What the file lacks that a directive has named; NULL when it is there. */
+static const char *lacking(const auth_context *context, const struct named *named, apr_pool_t *pool)
+{
+  auth_str name = auth_text(named->name);
+  uint32_t number;
+  switch (named->what) {
+  case NAMED_CHAIN:
+    return auth_context_chain(context, name, &number) == AUTH_OK ? NULL : apr_psprintf(pool, "[chains.%s]", named->name);
+  case NAMED_ENDPOINT:
+    return auth_context_endpoint(context, name, &number) == AUTH_OK
+             ? NULL
+             : apr_psprintf(pool, "[endpoints.%s]", named->name);
+  default:
+    return is_asserting(context, name) ? NULL : "[assertion]";
+  }
+}
+
+/* Whether the context has what was named for its site. */
+static int check_names(const struct authchain_site *site, const auth_context *context, apr_pool_t *pool)
 {
   int i, found = 1;
   for (i = 0; i < names->nelts; i++) {
     const struct named *named = &APR_ARRAY_IDX(names, i, struct named);
     const struct authchain_server *server =
       (const struct authchain_server *)ap_get_module_config(named->server->module_config, &authchain_module);
-    uint32_t number;
-    if (server->site != site)
+    const char *lacks = server->site == site ? lacking(context, named, pool) : NULL;
+    if (lacks == NULL)
       continue;
-    if ((named->is_endpoint ? auth_context_endpoint(context, auth_text(named->name), &number)
-                            : auth_context_chain(context, auth_text(named->name), &number)) == AUTH_OK)
-      continue;
-    ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, named->server, "%s: %s: %s has no [%s.%s]", named->where,
-                 named->directive, site->file, named->is_endpoint ? "endpoints" : "chains", named->name);
+    ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, named->server, "%s: %s: %s has no %s", named->where,
+                 named->directive, site->file, lacks);
     found = 0;
   }
   return found;
@@ -280,7 +316,7 @@ static int check_site(struct authchain_site *site, server_rec *server, apr_pool_
   if (status != AUTH_OK)
     return refuse_for(site, server, status, why);
   keep_text(site, server);
-  good = check_names(site, context);
+  good = check_names(site, context, pconf);
   auth_context_free(context);
   return good;
 }

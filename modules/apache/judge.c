@@ -256,24 +256,43 @@ static void set_variables(request_rec *r, const auth_user *user)
   apr_table_setn(r->subprocess_env, "AUTHCHAIN_FLAGS", flags_of(r, user));
 }
 
+/* Adds a signed word about the user for the program behind. 500 when there is none: without it the program would
+ * take the user for nobody, or worse. */
+static int assert_user(request_rec *r, const struct authchain_request *all, const char *audience)
+{
+  auth_assertion *assertion = NULL;
+  auth_status status = auth_request_assert(all->request, auth_text(audience), &assertion);
+  if (status != AUTH_OK) {
+    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "no assertion for %s: %s", audience, auth_strerror(status));
+    return HTTP_INTERNAL_SERVER_ERROR;
+  }
+  apr_table_set(r->headers_in, auth_assertion_header(assertion), auth_assertion_text(assertion));
+  auth_assertion_free(assertion);
+  return OK;
+}
+
 /* In fixups, because redirects get a table of variables of their own, and of the request that is served in
  * the end: what is set for the place before a redirect does not hold behind it. */
-void authchain_pass_on(request_rec *r)
+int authchain_pass_on(request_rec *r)
 {
   const struct authchain_folder *folder = authchain_folder(r);
   struct authchain_request *all = authchain_visit(r)->all;
   const auth_user *user;
-  int is_forwarding;
+  int is_known, is_forwarding, result = OK;
   if (all->request == NULL)
-    return;
+    return OK;
   user = r->user != NULL ? authchain_user(r) : NULL;
-  is_forwarding = folder->forward == AUTHCHAIN_FORWARD_IDENTITY && user != NULL && user != all->password_user;
+  is_known = user != NULL && user != all->password_user; /* known to the library as the user of this request */
+  is_forwarding = is_known && folder->forward == AUTHCHAIN_FORWARD_IDENTITY;
   if (is_forwarding || all->has_forwarded)
     edit_headers(r, all->request, is_forwarding);
-  all->has_forwarded |= (unsigned)is_forwarding;
+  if (is_known && folder->audience != NULL)
+    result = assert_user(r, all, folder->audience);
+  all->has_forwarded |= (unsigned)(is_forwarding || (is_known && folder->audience != NULL));
   if (user == NULL)
-    return;
+    return OK;
   set_variables(r, user);
   if (folder->strip)
     apr_table_unset(r->headers_in, "Authorization");
+  return result;
 }

@@ -79,9 +79,8 @@ static int authorize(request_rec *r)
 /* fixups, before mod_headers: what an administrator adds with RequestHeader stays. */
 static int pass_on(request_rec *r)
 {
-  if (authchain_site(r) != NULL)
-    authchain_pass_on(r);
-  return DECLINED;
+  int result = authchain_site(r) != NULL ? authchain_pass_on(r) : OK;
+  return result == OK ? DECLINED : result;
 }
 
 static void register_hooks(apr_pool_t *pool)

@@ -46,6 +46,8 @@ enum authchain_forward { AUTHCHAIN_FORWARD_NONE, AUTHCHAIN_FORWARD_IDENTITY };
     read_errors, "library|server", "Whose body a refusal has: the library's JSON, or ErrorDocument's.")     \
   X(forward, enum authchain_forward, AUTHCHAIN_FORWARD_NONE, "AuthChainForward", AUTHCHAIN_IN_FOLDER,       \
     read_forward, "identity|none", "Whether X-Auth-User and its kin are added to the request.")             \
+  X(audience, const char *, NULL, "AuthChainAssertion", AUTHCHAIN_IN_FOLDER, read_audience, "AUDIENCE|none",  \
+    "For whom a signed assertion of the user is added to the request, as the configuration's [assertion] says.") \
   X(strip, int, 0, "AuthChainStripCredentials", AUTHCHAIN_IN_FOLDER, read_flag, "On|Off",                   \
     "Whether Authorization is taken away after a success.")                                                 \
   X(endpoint, const char *, NULL, "AuthChainEndpoint", AUTHCHAIN_IN_FOLDER, read_endpoint, "NAME",          \
@@ -128,7 +130,7 @@ auth_request *authchain_request_new(request_rec *r, struct authchain_request *al
 int authchain_judge(request_rec *r, struct authchain_visit *visit);
 void authchain_recall(const struct authchain_request *all, const struct authchain_verdict *verdict);
 const auth_user *authchain_user(request_rec *r);
-void authchain_pass_on(request_rec *r);
+int authchain_pass_on(request_rec *r);
 void authchain_log(request_rec *r, const auth_request *request, auth_status status);
 
 /* answer.c */

@@ -25,6 +25,7 @@ from .errors import AuthError, ConfigError, Refused, Status, StoreError, Throttl
 from .schemes import Refuse, Scheme, View
 from .verdict import (
     ANONYMOUS,
+    Assertion,
     CsrfToken,
     Edits,
     EndedSession,
@@ -39,6 +40,7 @@ from .verdict import (
 
 __all__ = [
     "ANONYMOUS",
+    "Assertion",
     "AuthError",
     "ConfigError",
     "Context",

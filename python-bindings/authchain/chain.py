@@ -14,6 +14,7 @@ from ._http import Headers, Text, http
 from .errors import AuthError, ConfigError, Status
 from .schemes import Scheme
 from .verdict import (
+    Assertion,
     CsrfToken,
     Edits,
     EndedSession,
@@ -531,6 +532,23 @@ class Request(_Closing):
             return CsrfToken(text=_out.text(_lib.auth_csrf_text(out)), cookie=cookie)
         finally:
             _lib.auth_csrf_free(out)
+
+    def assertion(self, audience: str) -> Assertion | None:
+        """A short-lived signed token that says to `audience`, a program that the request is passed on to,
+        who the user is. None: the last verdict found nobody.
+
+        AuthError: the configuration has no `[assertion]`, or the audience is empty.
+        """
+        out = c_void_p()
+        with self._lock:
+            status = _lib.auth_request_assert(self._open(), _ffi.text(audience), byref(out))
+        _out.check(status)
+        if status == Status.REFUSED:
+            return None
+        try:
+            return Assertion(_out.text(_lib.auth_assertion_header(out)), _out.text(_lib.auth_assertion_text(out)))
+        finally:
+            _lib.auth_assertion_free(out)
 
     def deny(self, detail: str = "") -> Verdict:
         """The application's own no, answered by DRF's rule: nobody is asked to log in, somebody

@@ -140,6 +140,16 @@ class EndedSession:
 
 
 @dataclass(frozen=True, slots=True)
+class Assertion:
+    """A signed word about a user, for one program behind the application."""
+
+    header: str
+    """The name of the header to pass it on in."""
+    text: str = field(repr=False)
+    """The token."""
+
+
+@dataclass(frozen=True, slots=True)
 class CsrfToken:
     """A CSRF token for one page. Send `Vary: Cookie` with it."""
 

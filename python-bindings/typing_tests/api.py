@@ -13,6 +13,7 @@ from wsgiref.types import WSGIEnvironment
 import authchain
 from authchain import (
     Context,
+    Assertion,
     CsrfToken,
     Edits,
     EndedSession,
@@ -90,6 +91,7 @@ def judging(context: Context, environ: WSGIEnvironment) -> None:
         request.feed(b"", last=True)
         assert_type(request.serve(context.endpoint("login")), Verdict)
         assert_type(request.csrf_token(), CsrfToken | None)
+        assert_type(request.assertion("app"), Assertion | None)
         request.serve("login")  # type: ignore[arg-type]
         request.feed("text")  # type: ignore[arg-type]
 

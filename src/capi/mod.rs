@@ -28,6 +28,8 @@ pub mod response;
 
 pub mod edits;
 
+pub mod assertion;
+
 pub mod user;
 
 pub mod token;

@@ -14,6 +14,8 @@ use super::response::auth_response;
 use super::status::{auth_header, auth_status, auth_str};
 use super::user::auth_user;
 use super::{guard, guard_or};
+use zeroize::Zeroizing;
+
 use crate::codec::form::MAX_BODY;
 use crate::context::Context;
 use crate::csrf::PageToken;
@@ -77,7 +79,7 @@ unsafe impl Sized_ for auth_http {
 /// Methods: auth_request_new, auth_request_wants, auth_request_feed_body,
 /// auth_request_authenticate, auth_request_serve, auth_request_deny,
 /// auth_request_user, auth_request_response, auth_request_edits,
-/// auth_request_event, auth_request_log, auth_request_failure,
+/// auth_request_assert, auth_request_event, auth_request_log, auth_request_failure,
 /// auth_request_free.
 pub struct auth_request {
     /// The verdict so far; `auth_request_user` lends it out.
@@ -98,6 +100,11 @@ struct Lent {
 }
 
 impl auth_request {
+    /// The header of assertions, and one to an audience about the user.
+    pub(super) fn assertion(&self, audience: &str) -> Result<Option<(&str, Zeroizing<String>)>, Error> {
+        self.user.exchange().assertion(audience)
+    }
+
     /// A CSRF token for a page of the host's.
     pub(super) fn csrf_token(&self) -> Result<Option<PageToken>, Error> {
         self.user.exchange().csrf_token(&self.copy.request())

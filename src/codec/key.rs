@@ -69,6 +69,17 @@ pub const ALGORITHMS: &[(&str, Algorithm)] = &[
     ("EdDSA", Algorithm::EdDsa),
 ];
 
+/// The names alone, for tables of options.
+pub const ALGORITHM_NAMES: &[&str] = &{
+    let mut names = [""; ALGORITHMS.len()];
+    let mut i = 0;
+    while i < names.len() {
+        names[i] = ALGORITHMS[i].0;
+        i += 1;
+    }
+    names
+};
+
 /// What a key must be for an algorithm, and what does the work.
 pub(super) enum Family {
     Hmac(hmac::Algorithm),

@@ -11,7 +11,7 @@ use super::browser::Top;
 use super::node::{Data, Key, Node, Place};
 use super::read::Source;
 use super::serve::Serve;
-use super::{Config, Origin, tables};
+use super::{Config, Origin, assertion, tables};
 use crate::accounts::sessions::Sessions;
 use crate::accounts::tokens::Tokens;
 use crate::chain::{Anonymous, CONTROLS, Chain, Challenges, Control, Link};
@@ -107,10 +107,13 @@ pub(super) fn config(root: &Node, source: &Source<'_>, origin: &Origin) -> Resul
     let log = log(source, root, &top, place_of("log"), &own_files)?;
     let mut identity_headers: Vec<_> =
         chains.iter().flat_map(|(_, chain)| chain.identity_headers()).map(str::to_owned).collect();
+    let assertion = assertion::read(source, members, root.place)?;
+    identity_headers.extend(assertion.as_ref().map(|assertion| assertion.header.clone()));
     identity_headers.sort();
     identity_headers.dedup();
     Ok(Config {
         identity_headers,
+        assertion,
         site: settings.site()?,
         secrets: settings.secrets().map(Secret::new).collect(),
         sessions,

@@ -17,6 +17,7 @@ pub(crate) fn markdown() -> String {
         schemes(),
         endpoints(),
         users(),
+        assertion(),
         throttle(),
         serve(),
         hashers(),
@@ -60,6 +61,10 @@ fn endpoint(def: &EndpointDef) -> String {
 
 fn users() -> String {
     format!("{}\n\n{}", heading("users"), options(tables::USERS))
+}
+
+fn assertion() -> String {
+    format!("{}\n\n{ASSERTIONS}\n\n{}", heading("assertion"), options(super::assertion::OPTIONS))
 }
 
 fn throttle() -> String {
@@ -251,6 +256,11 @@ examples/plugin_xusername.c.
 - It is loaded when the configuration is read, by `authchain check` as well, and its code runs then. It stays in the process: a
   new file under its name counts in the next process only, and until then a configuration that names it is refused.
 - A host's own scheme (`auth_scheme`) takes options in its table in the same way, if it has a function `configure`."#;
+
+const ASSERTIONS: &str = "An assertion is a JSON Web Token of one request's user for one program behind the host, its audience. The program checks \
+the signature with its own key or the public one, the algorithm, `iss`, `aud` (itself) and `exp`, and need not trust the network \
+between. Its claims are `sub` (the user's key, a text), `preferred_username`, `email` when there is one, `scheme`, `is_staff`, \
+`is_superuser`, `iss`, `aud`, `iat`, `exp` and `jti`.";
 
 const ATTEMPTS: &str = r#"Attempts to log in with a password are counted for the name as it was typed (in any case of letters) and for the address of
 the client, before the password is looked at. One that was right is taken back, so what stays counted has failed. Beyond either

@@ -1,6 +1,7 @@
 //! authchain.toml → [`Config`]. Nobody below knows the file format. One fault refuses the whole
 //! file, with its place.
 
+mod assertion;
 mod browser;
 mod build;
 pub(crate) mod manual;
@@ -19,6 +20,7 @@ use jiff::tz::TimeZone;
 
 pub(crate) use node::Node;
 
+use crate::accounts::assertion::Assertion;
 use crate::accounts::sessions::Sessions;
 use crate::accounts::tokens::Tokens;
 use crate::chain::Chain;
@@ -51,6 +53,8 @@ pub(crate) struct Config {
     /// Whether a login replaces a hash that is not of the preferred kind.
     pub rehash: bool,
     pub site: Site,
+    /// What programs behind a host are told of users; `None` when the file does not say.
+    pub assertion: Option<Assertion>,
     /// SECRET_KEY, then SECRET_KEY_FALLBACKS.
     pub secrets: Vec<Secret>,
     pub sessions: Arc<Sessions>,

@@ -384,6 +384,10 @@ pub(crate) const TABLES: &[(&str, &str)] = &[
         "`[endpoints.NAME]`: what gives or takes credentials; its type is the table's name unless `type` says otherwise.",
     ),
     ("users", "`[users]`: the names of the user table, for a custom AUTH_USER_MODEL."),
+    (
+        "assertion",
+        "`[assertion]`: how programs behind a host are told who the user is, signed (`auth_request_assert`).",
+    ),
     ("throttle", "`[throttle]`: how many wrong passwords are too many."),
     ("serve", "`[serve]`: where `authchain serve` listens, whom it believes and how much it takes on."),
     ("hashers", "`[hashers.NAME]`: costs of new hashes and ceilings for stored ones."),

@@ -32,6 +32,7 @@ MODULES = Path(subprocess.run(["apxs", "-q", "LIBEXECDIR"], check=True, capture_
 MODULE = Path(os.environ.get("AUTHCHAIN_MODULE", ROOT / "target/dist/mod_authchain.so"))
 WRAPPER = os.environ.get("AUTHCHAIN_WRAPPER", "").split()  # of the sanitizers
 SECRET = "a-secret-that-no-line-may-show-0123456789"
+BEHIND = "a-secret-of-the-programs-behind-us"  # signs assertions
 SECONDS = 20  # after which a server has not started or not stopped
 IS_ROOT = os.geteuid() == 0
 
@@ -62,11 +63,14 @@ create_unknown_user = false
 [endpoints.obtain_auth_token]
 [endpoints.login]
 [endpoints.logout]
+[assertion]
+key = "BEHIND"
+algorithm = "HS256"
 [throttle]
 enabled = false
 [hashers.pbkdf2_sha256]
 iterations = 1000
-"""
+""".replace("BEHIND", BEHIND)
 
 
 # ---------------------------------------------------------------- what is judged

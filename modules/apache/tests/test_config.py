@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 
+import jwt
 import pytest
 
 from conftest import CONFIG, SECONDS, Apache, Servers, Site, basic, wait_for
@@ -64,6 +65,7 @@ def test_a_file_that_is_not_there_is_told(servers: Servers) -> None:
             "AuthChainEndpoint: {}/authchain.toml has no [endpoints.nosuch]",
         ),
         ("<VirtualHost *>\n<Location /x>\nAuthChain nosuch\n</Location>\n</VirtualHost>", "has no [chains.nosuch]"),
+        ("<Location /x>\nAuthChainAssertion \"\"\n</Location>", "AuthChainAssertion takes one argument, AUDIENCE|none: "),
         ("AuthChainErrors both", '"both" is neither library nor server'),
         ("AuthChainForward all", '"all" is neither none nor identity'),
         ("AuthChainStripCredentials maybe", '"maybe" is neither Off nor On'),
@@ -79,6 +81,14 @@ def test_a_wrong_directive_is_told(servers: Servers, text: str, told: str) -> No
     run = apache.check()
     assert run.returncode != 0
     assert told.format(apache.folder) in run.stderr
+
+
+def test_an_assertion_needs_a_key(servers: Servers) -> None:
+    config = CONFIG.replace(CONFIG[CONFIG.index("[assertion]") : CONFIG.index("[throttle]")], "")
+    apache = servers.make("<Location /x>\nAuthChainAssertion app\n</Location>", config=config)
+    run = apache.check()
+    assert run.returncode != 0
+    assert f"AuthChainAssertion: {apache.folder}/authchain.toml has no [assertion]" in run.stderr
 
 
 def test_a_chain_needs_a_file(servers: Servers) -> None:
@@ -137,6 +147,16 @@ ProxyPass /proxy http://127.0.0.1:BACKEND/
   AuthChainErrors server
 </Location>
 
+<Location /proxy/AuthChainAssertion>
+  AuthChainAssertion outer
+</Location>
+<Location /proxy/AuthChainAssertion/inner>
+  AuthChainAssertion none
+</Location>
+<Location /proxy/AuthChainAssertion/beside>
+  AuthChainErrors server
+</Location>
+
 <Location /proxy/AuthChainStripCredentials>
   AuthChainStripCredentials On
 </Location>
@@ -164,6 +184,7 @@ SEEN = {
     "AuthChain": ("Basic", "Token", "Basic"),
     "AuthChainErrors": ("json", "html", "json"),
     "AuthChainForward": ("no", "alice", "no"),
+    "AuthChainAssertion": ("no", "outer", "no"),
     "AuthChainStripCredentials": ("sent", "gone", "sent"),
     "AuthChainEndpoint": ("200", "200", "405"),
 }
@@ -181,6 +202,9 @@ def seen(apache: Apache, site: Site, directive: str, path: str) -> str:
     headers = passed.reached()
     if directive == "AuthChainForward":
         return str(headers.get("x-auth-user", "no"))
+    if directive == "AuthChainAssertion":
+        asserted = headers.get("x-auth-assertion")
+        return "no" if asserted is None else str(jwt.decode(asserted, options={"verify_signature": False})["aud"])
     return "sent" if "authorization" in headers else "gone"
 
 

@@ -45,6 +45,7 @@ def test_every_directive_is_in_the_table() -> None:
         "AuthChain",
         "AuthChainErrors",
         "AuthChainForward",
+        "AuthChainAssertion",
         "AuthChainStripCredentials",
         "AuthChainEndpoint",
     ]

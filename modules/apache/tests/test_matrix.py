@@ -7,9 +7,10 @@ import socket
 import subprocess
 from collections.abc import Iterator
 
+import jwt
 import pytest
 
-from conftest import SECONDS, Apache, Servers, Site, ask_on, basic
+from conftest import BEHIND, SECONDS, Apache, Servers, Site, ask_on, basic
 
 PLACES = """
 DirectoryIndex index.shtml
@@ -187,6 +188,14 @@ Alias /pages {folder}/htdocs/protected
   ProxyPass http://127.0.0.1:BACKEND/
   Require authchain-authenticated
 </Location>
+<Location /proxy-asserted>
+  AuthType authchain
+  AuthChain open
+  AuthChainAssertion app
+  AuthChainStripCredentials On
+  ProxyPass http://127.0.0.1:BACKEND/
+  Require authchain-passed
+</Location>
 <Location /proxy-open>
   ProxyPass http://127.0.0.1:BACKEND/
 </Location>
@@ -268,6 +277,7 @@ def apache(site: Site, back_end: int) -> Iterator[Apache]:
 OUTSIDE_HTACCESS = [
     "AuthChainConfig /etc/passwd",
     "AuthChainForward identity",
+    "AuthChainAssertion app",
     "AuthChainStripCredentials Off",
     "AuthChainEndpoint login",
 ]
@@ -549,13 +559,15 @@ FORGED = {
     "X.Auth.User": "root",
     "X-Auth_User-Id": "3",
     "X-Auth-Scheme": "token",
+    "X-Auth-Assertion": "root",
+    "x.auth_assertion": "root",
     "X-Auth-Users": "stays",
 }
 
 
-@pytest.mark.parametrize("place", ["proxy", "proxy-open", "proxy-identity", "proxy-anonymous"])
+@pytest.mark.parametrize("place", ["proxy", "proxy-open", "proxy-identity", "proxy-anonymous", "proxy-asserted"])
 def test_forged_identities_reach_no_application(apache: Apache, site: Site, place: str) -> None:
-    credentials = {} if place in ("proxy-open", "proxy-anonymous") else site.token()
+    credentials = {} if place in ("proxy-open", "proxy-anonymous", "proxy-asserted") else site.token()
     headers = apache.ask(f"/{place}/x", {**FORGED, **credentials}).reached()
     assert headers["x-auth-users"] == "stays"
     assert "root" not in headers.values() and "3" not in headers.values()
@@ -579,6 +591,16 @@ def test_an_application_is_told_who_it_is_where_it_is_wanted(apache: Apache, sit
     assert not [name for name in headers if name.startswith("x-auth")]
     headers = apache.ask("/proxy-anonymous/x").reached()
     assert not [name for name in headers if name.startswith("x-auth")]
+
+
+def test_a_program_behind_can_check_who_it_is(apache: Apache, site: Site) -> None:
+    headers = apache.ask("/proxy-asserted/x", {**site.token("bob"), "X-Auth-Assertion": "forged"}).reached()
+    claims = jwt.decode(headers["x-auth-assertion"], BEHIND, ["HS256"], audience="app", issuer="authchain")
+    assert (claims["preferred_username"], claims["sub"], claims["scheme"]) == ("bob", "2", "token")
+    assert (claims["is_staff"], claims["is_superuser"]) == (True, False)
+    assert "authorization" not in headers
+    assert "x-auth-assertion" not in apache.ask("/proxy-asserted/x").reached()
+    assert "x-auth-assertion" not in apache.ask("/proxy-identity/x", site.token()).reached()
 
 
 # ---------------------------------------------------------------- bodies
