@@ -287,7 +287,7 @@ impl Link {
 
 /// The headers on which the answers depend, none twice.
 fn vary(links: &[Link]) -> String {
-    let mut headers: Vec<_> = links.iter().flat_map(|link| link.scheme.varies()).copied().collect();
+    let mut headers: Vec<_> = links.iter().flat_map(|link| link.scheme.varies()).collect();
     headers.sort_unstable();
     headers.dedup();
     headers.join(", ")

@@ -1,6 +1,7 @@
 //! What is done with users and their credentials, for whoever asks: schemes, the C ABI, the
 //! command. No HTTP here.
 
+pub(crate) mod jwt;
 pub(crate) mod knox;
 pub(crate) mod passwords;
 pub(crate) mod secret;
