@@ -46,6 +46,23 @@ pub struct Malformed(String);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Surrogate(pub u16);
 
+/// What is read beyond the grammar.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules {
+    /// How many lists and objects may hold each other.
+    pub depth: usize,
+    /// `NaN`, `Infinity` and `-Infinity` are numbers.
+    pub constants: bool,
+    /// Of members of one name the last counts; else they are refused.
+    pub duplicates: bool,
+    /// A text may hold half of a surrogate pair.
+    pub surrogates: bool,
+}
+
+/// DRF's. Python gives up between 900 and 1,000 levels, by what is on its stack already; no login and no
+/// session is a tenth as deep, and a host's threads may have little stack.
+const DRF: Rules = Rules { depth: 256, constants: false, duplicates: true, surrogates: true };
+
 /// Reads a value from UTF-8.
 ///
 /// # Errors
@@ -53,10 +70,19 @@ pub struct Surrogate(pub u16);
 /// answers 500.
 pub fn decode(bytes: &[u8]) -> Result<Json, Malformed> {
     let bytes = utf8(bytes)?.as_bytes();
-    let mut decoder = Decoder { bytes, at: 0, depth: 0 };
     if bytes.starts_with("\u{feff}".as_bytes()) {
-        return Err(decoder.wrong("Unexpected UTF-8 BOM (decode using utf-8-sig)", 0));
+        return Err(Decoder::new(bytes, &DRF).wrong("Unexpected UTF-8 BOM (decode using utf-8-sig)", 0));
     }
+    decode_by(bytes, &DRF)
+}
+
+/// Reads a value from UTF-8, or from WTF-8 where the rules allow surrogates.
+///
+/// # Errors
+/// [`Malformed`], with Python's text where Python refuses it, too.
+pub(crate) fn decode_by(text: &[u8], rules: &Rules) -> Result<Json, Malformed> {
+    let bytes = text;
+    let mut decoder = Decoder::new(bytes, rules);
     decoder.blanks();
     let value = decoder.value()?;
     decoder.blanks();
@@ -132,10 +158,6 @@ impl fmt::Display for Malformed {
     }
 }
 
-/// Python gives up between 900 and 1,000 levels, by what is on its stack already. No login and no
-/// session is a tenth as deep, and a host's threads may have little stack.
-const MAX_DEPTH: usize = 256;
-
 /// Python's `sys.get_int_max_str_digits()`. It does not hold for fractions.
 const MAX_DIGITS: usize = 4300;
 
@@ -168,9 +190,14 @@ struct Decoder<'a> {
     bytes: &'a [u8],
     at: usize,
     depth: usize,
+    rules: &'a Rules,
 }
 
-impl Decoder<'_> {
+impl<'a> Decoder<'a> {
+    fn new(bytes: &'a [u8], rules: &'a Rules) -> Self {
+        Self { bytes, at: 0, depth: 0, rules }
+    }
+
     fn value(&mut self) -> Result<Json, Malformed> {
         let rest = &self.bytes[self.at..];
         match rest.first() {
@@ -187,6 +214,10 @@ impl Decoder<'_> {
         }
         for word in ["NaN", "Infinity", "-Infinity"] {
             if rest.starts_with(word.as_bytes()) {
+                if self.rules.constants {
+                    self.at += word.len();
+                    return Ok(Json::Number(word.into()));
+                }
                 // DRF's `strict_constant`
                 return Err(Malformed(format!("Out of range float values are not JSON compliant: '{word}'")));
             }
@@ -195,7 +226,7 @@ impl Decoder<'_> {
     }
 
     fn nested(&mut self, read: fn(&mut Self) -> Result<Json, Malformed>) -> Result<Json, Malformed> {
-        if self.depth == MAX_DEPTH {
+        if self.depth == self.rules.depth {
             return Err(self.wrong("Nested too deeply", self.at));
         }
         self.depth += 1;
@@ -223,9 +254,18 @@ impl Decoder<'_> {
             self.blanks();
             members.push((name, self.value()?));
             if self.ends_with(b'}')? {
-                return Ok(Json::Object(last_wins(members)));
+                return self.distinct(members).map(Json::Object);
             }
         }
+    }
+
+    fn distinct(&self, members: Vec<(Text, Json)>) -> Result<Vec<(Text, Json)>, Malformed> {
+        let count = members.len();
+        let members = last_wins(members);
+        if members.len() < count && !self.rules.duplicates {
+            return Err(self.wrong("Two members of one name", self.at - 1));
+        }
+        Ok(members)
     }
 
     fn list(&mut self) -> Result<Json, Malformed> {
@@ -311,6 +351,9 @@ impl Decoder<'_> {
             push(text, 0x1_0000 + ((unit - 0xd800) << 10 | (low - 0xdc00)));
             return Ok(());
         }
+        if (0xd800..0xe000).contains(&unit) && !self.rules.surrogates {
+            return Err(self.wrong("Half a surrogate pair", self.at - 6));
+        }
         push(text, unit);
         Ok(())
     }
@@ -395,7 +438,7 @@ fn last_wins(members: Vec<(Text, Json)>) -> Vec<(Text, Json)> {
 }
 
 /// Writes a code point in WTF-8: UTF-8's rule also for surrogates.
-fn push(text: &mut Vec<u8>, point: u32) {
+pub(super) fn push(text: &mut Vec<u8>, point: u32) {
     let low = |shift: u32| 0x80 | (point >> shift & 0x3f) as u8;
     if let Some(c) = char::from_u32(point) {
         text.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
@@ -492,7 +535,7 @@ pub(super) mod tests {
             let too_deep = read.as_ref().is_err_and(|why| why.starts_with("Nested too deeply: "));
             match (line["dump"].as_str(), line["error"].as_str()) {
                 // Beyond our depth, Python may have stack left.
-                _ if too_deep => assert!(body.iter().filter(|byte| b"[{".contains(byte)).count() > MAX_DEPTH),
+                _ if too_deep => assert!(body.iter().filter(|byte| b"[{".contains(byte)).count() > DRF.depth),
                 (Some(dump), _) => assert_eq!(read.as_deref(), Ok(dump), "{shown}"),
                 (_, Some(error)) => assert_eq!(read.err().as_deref(), Some(error), "{shown}"),
                 _ => panic!("Python ran out of stack, and we did not: {shown}"),

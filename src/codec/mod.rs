@@ -3,14 +3,18 @@
 
 pub mod authorization;
 pub mod base64;
+pub mod claims;
 pub mod cookies;
 pub mod csrf;
 pub(crate) mod datetime;
 pub(crate) mod digest;
+mod encoding;
 pub(crate) mod fold;
 pub mod form;
 pub(crate) mod integer;
 pub mod json;
+pub mod jws;
+pub mod key;
 pub mod origin;
 pub mod password;
 pub(crate) mod rate;
@@ -20,10 +24,11 @@ pub mod signing;
 pub(crate) mod uuid;
 mod zlib;
 
+use aws_lc_rs::signature::ParsedPublicKey;
 use zeroize::Zeroizing;
 
-/// Evidence that a secret was checked and found right. Only [`same`] makes one, so an identity
-/// cannot be claimed without a check.
+/// Evidence that a secret or a signature was checked and found right. Only [`same`] and [`signed`] make
+/// one, so an identity cannot be claimed without a check.
 #[derive(Debug)]
 pub struct Proof(());
 
@@ -41,6 +46,14 @@ pub struct Malformed;
 /// [`Mismatch`] when they differ.
 pub fn same(a: &[u8], b: &[u8]) -> Result<Proof, Mismatch> {
     match aws_lc_rs::constant_time::verify_slices_are_equal(a, b) {
+        Ok(()) => Ok(Proof(())),
+        Err(_) => Err(Mismatch),
+    }
+}
+
+/// Verifies a signature by a private key.
+pub(crate) fn signed(key: &ParsedPublicKey, message: &[u8], signature: &[u8]) -> Result<Proof, Mismatch> {
+    match key.verify_sig(message, signature) {
         Ok(()) => Ok(Proof(())),
         Err(_) => Err(Mismatch),
     }
