@@ -146,6 +146,7 @@ impl Parts {
     pub(super) fn inline_chain(&self, config: &Config, schemes: &Node, anonymous: Anonymous) -> Result<Chain, Report> {
         let base = std::path::Path::new(".");
         let source = &Source { file: "(line)", base, inline: true };
+        let secret_key = config.secrets.first().map(|secret| String::from_utf8_lossy(secret.reveal())).unwrap_or_default();
         let mut builder = Builder {
             source,
             parts: self,
@@ -157,7 +158,7 @@ impl Parts {
             auto_tokens: vec![],
             sessions: config.sessions.clone(),
             csrf: config.csrf.clone(),
-            secret_key: &config.secrets.first().map_or_else(Default::default, |secret| String::from_utf8_lossy(secret.reveal())),
+            secret_key: &secret_key,
             remote_user_backend: config.remote_user_backend,
             shown_zone: None,
             exact: config.exact,

@@ -10,7 +10,7 @@ use crate::codec::authorization::{Credentials, credentials_of};
 use crate::codec::claims::Checks;
 use crate::codec::json::Json;
 use crate::codec::jws::Keys;
-use crate::codec::key::{ALGORITHMS, Algorithm, BadKey, Key};
+use crate::codec::key::{Algorithm, BadKey, Key};
 use crate::codec::Secret;
 use crate::ctx::Ctx;
 use crate::error::{Error, Report};
