@@ -143,3 +143,129 @@ fn whole(digits: &str) -> Option<i64> {
     // `as` saturates: whatever does not fit is beyond every clock.
     if number.is_finite() || is_whole { Some(number as i64) } else { None }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: i64 = 1_800_000_000;
+
+    #[test]
+    fn moments_end_and_begin_to_the_second() {
+        for (claims, leeway, expected) in [
+            (r#"{"exp":1800000001}"#, 0, Ok(())),
+            (r#"{"exp":1800000000}"#, 0, Err(Refused::Expired)),
+            (r#"{"exp":1800000000.9}"#, 0, Err(Refused::Expired)),
+            (r#"{"exp":1800000000}"#, 1, Ok(())),
+            (r#"{"exp":1799999940}"#, 60, Err(Refused::Expired)),
+            (r#"{"exp":-1}"#, 0, Err(Refused::Expired)),
+            (r#"{"exp":1.8000003e9}"#, 0, Ok(())),
+            (r#"{"exp":253402300799}"#, 0, Ok(())),
+            (r#"{"exp":253402300800}"#, 0, Err(Refused::Invalid)),
+            (r#"{"exp":99999999999999999999}"#, 0, Err(Refused::Invalid)),
+            (r#"{"exp":-99999999999999999999}"#, 0, Err(Refused::Expired)),
+            (r#"{"exp":1e999}"#, 0, Err(Refused::Invalid)),
+            (r#"{"nbf":1800000000,"iat":1800000000}"#, 0, Ok(())),
+            (r#"{"nbf":1800000001}"#, 0, Err(Refused::Invalid)),
+            (r#"{"iat":1800000001}"#, 0, Err(Refused::Invalid)),
+            (r#"{"iat":1800000060,"nbf":1800000060}"#, 60, Ok(())),
+            (r#"{"iat":1e300}"#, i64::MAX, Ok(())),
+            ("{}", 0, Ok(())),
+        ] {
+            let checks = Checks { leeway, ..Checks::default() };
+            assert_eq!(read(claims, false).check(&checks, NOW), expected, "{claims}");
+        }
+    }
+
+    #[test]
+    fn a_claim_of_a_wrong_type_is_not_an_absent_one() {
+        for name in ["exp", "nbf", "iat", "iss", "aud", "sub", "jti"] {
+            for value in ["null", "[1]", "{}", "true", "[[\"a\"]]"] {
+                let claims = format!("{{\"{name}\":{value}}}");
+                assert_eq!(read(&claims, false).check(&Checks::default(), NOW), Err(Refused::Invalid), "{claims}");
+            }
+        }
+        for name in ["exp", "nbf", "iat"] {
+            let claims = format!("{{\"{name}\":\"1799999999\"}}");
+            assert_eq!(read(&claims, false).check(&Checks::default(), NOW), Err(Refused::Invalid), "{claims}");
+        }
+    }
+
+    #[test]
+    fn only_exact_mode_converts() {
+        let exact = Checks { exact: true, ..Checks::default() };
+        for (claims, expected) in [
+            (r#"{"exp":"1800000001"}"#, Ok(())),
+            (r#"{"exp":" 1_800_000_000 "}"#, Err(Refused::Expired)),
+            (r#"{"exp":true}"#, Err(Refused::Expired)),
+            (r#"{"exp":null}"#, Err(Refused::Invalid)),
+            (r#"{"exp":NaN}"#, Err(Refused::Invalid)),
+            (r#"{"exp":Infinity}"#, Err(Refused::Invalid)),
+            (r#"{"nbf":"1","nbf":false}"#, Ok(())),
+            (r#"{"aud":1,"iss":1}"#, Ok(())),
+            (r#"{"sub":1}"#, Err(Refused::Invalid)),
+        ] {
+            assert_eq!(read(claims, true).check(&exact, NOW), expected, "{claims}");
+        }
+        for payload in [&b"\xef\xbb\xbf{}"[..], b"{\"a\":1,\"a\":2}", b"{\"a\":NaN}", b"{\0}\0", br#"{"a":"\ud800"}"#] {
+            assert!(Claims::read(payload, true).is_ok());
+            assert!(Claims::read(payload, false).is_err(), "{payload:?}");
+        }
+    }
+
+    #[test]
+    fn audience_and_issuer_are_asked_for_when_they_are_configured() {
+        let list = |texts: &[&str]| Some(texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>());
+        let ours = Checks { audience: list(&["api", "web"]), issuer: list(&["me"]), ..Checks::default() };
+        for (claims, is_ours) in [
+            (r#"{"aud":"api","iss":"me"}"#, true),
+            (r#"{"aud":["x","web"],"iss":"me"}"#, true),
+            (r#"{"aud":["x"],"iss":"me"}"#, false),
+            (r#"{"aud":[],"iss":"me"}"#, false),
+            (r#"{"aud":["api",1],"iss":"me"}"#, false),
+            (r#"{"aud":"API","iss":"me"}"#, false),
+            (r#"{"aud":"api "  ,"iss":"me"}"#, false),
+            (r#"{"aud":"api"}"#, false),
+            (r#"{"iss":"me"}"#, false),
+            (r#"{"aud":"api","iss":"Me"}"#, false),
+            (r#"{"aud":"api","iss":["me"]}"#, false),
+            ("{}", false),
+        ] {
+            let theirs = read(claims, false);
+            assert_eq!(theirs.check(&ours, NOW).is_ok(), is_ours, "{claims}");
+        }
+        let nobody = Checks { audience: list(&[]), ..Checks::default() };
+        assert_eq!(read(r#"{"aud":"api"}"#, false).check(&nobody, NOW), Err(Refused::Invalid));
+    }
+
+    #[test]
+    fn nesting_ends_at_32() {
+        let nested = |depth: usize| format!("{{\"a\":{}{}}}", "[".repeat(depth), "]".repeat(depth));
+        assert!(Claims::read(nested(31).as_bytes(), false).is_ok());
+        assert!(Claims::read(nested(32).as_bytes(), false).is_err());
+    }
+
+    #[test]
+    fn what_is_no_object_has_no_claims() {
+        for payload in ["", "[]", "null", "1", "\"x\"", "{", "{}x", "{}{}"] {
+            for exact in [false, true] {
+                assert_eq!(Claims::read(payload.as_bytes(), exact).err(), Some(Refused::Invalid), "{payload}");
+            }
+        }
+    }
+
+    #[test]
+    fn claims_are_told_by_name() {
+        let claims = read(r#"{"a":"x","n":12,"z":null,"exp":5.5}"#, false);
+        assert_eq!(claims.text("a"), Some("x"));
+        assert_eq!(claims.text("n"), None);
+        assert!(claims.get("z") == Some(&Json::Null) && claims.get("b").is_none());
+        assert_eq!(claims.seconds("exp", false), Ok(Some(5)));
+        assert_eq!(claims.seconds("b", false), Ok(None));
+        assert_eq!(claims.seconds("a", false), Err(Refused::Invalid));
+    }
+
+    fn read(claims: &str, exact: bool) -> Claims {
+        Claims::read(claims.as_bytes(), exact).unwrap()
+    }
+}

@@ -60,3 +60,38 @@ fn wide(bytes: &[u8], width: usize, value: impl Fn(&[u8]) -> u32) -> Result<Cow<
     }
     Ok(Cow::Owned(text))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn encodings_are_found_as_python_finds_them() {
+        // json.loads(bytes) of Python 3.11
+        for (bytes, text) in [
+            (&b"{}"[..], Some("{}")),
+            (b"", Some("")),
+            (b"\xef\xbb\xbf{}", Some("{}")),
+            (b"\xff\xfe{\0}\0", Some("{}")),
+            (b"\xfe\xff\0{\0}", Some("{}")),
+            (b"{\0}\0", Some("{}")),
+            (b"\0{\0}", Some("{}")),
+            (b"{\0", Some("{")),
+            (b"\0{", Some("{")),
+            (b"\0\0\xfe\xff\0\0\0{", Some("{")),
+            (b"\xff\xfe\0\0{\0\0\0", Some("{")),
+            (b"{\0\0\0", Some("{")),
+            (b"\0\0\0{", Some("{")),
+            (b"\xff\xfe{\0}", None),
+            (b"\xff\xfe\x3d\xd8\0\xde", Some("\u{1f600}")),
+            (b"\0\0\xfe\xff\0\x11\0\0", None),
+            (b"\xc3", None),
+            (b"\xff{}", None),
+            (b"\"\xed\xa0\x80", Some("\"\u{fffd}\u{fffd}\u{fffd}")),
+            (b"\xff\xfe\0\xd8{\0", Some("\u{fffd}\u{fffd}\u{fffd}{")),
+        ] {
+            let found = decode(bytes).ok();
+            assert_eq!(found.as_deref().map(String::from_utf8_lossy).as_deref(), text, "{bytes:?}");
+        }
+    }
+}

@@ -8,7 +8,7 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair as RsaKeyPair, PublicKey as RsaPublicKey};
 use aws_lc_rs::signature::{
     self, EcdsaKeyPair, EcdsaSigningAlgorithm, EcdsaVerificationAlgorithm, Ed25519KeyPair, KeyPair, ParsedPublicKey,
-    RsaEncoding, RsaParameters, VerificationAlgorithm,
+    RsaEncoding, RsaParameters, RsaPublicKeyComponents, VerificationAlgorithm,
 };
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -223,6 +223,20 @@ impl Key {
         Ok(Self::new(algorithm, Material::Public(public)))
     }
 
+    /// A public key of RSA by its modulus and exponent, both without sign and big-endian.
+    pub(super) fn rsa(algorithm: Algorithm, modulus: &[u8], exponent: &[u8]) -> Result<Self, BadKey> {
+        let Family::Rsa(parameters, _) = algorithm.family() else { return Err(BadKey::Kind(algorithm)) };
+        let plain = |number: &[u8]| number.iter().position(|byte| *byte != 0).map(|first| number[first..].to_vec());
+        let (n, e) = plain(modulus).zip(plain(exponent)).ok_or(BadKey::Kind(algorithm))?;
+        // Before the library makes numbers of them.
+        if !(256..=1024).contains(&n.len()) || e.len() > 8 {
+            return Err(BadKey::Size);
+        }
+        let public = RsaPublicKeyComponents { n, e }.to_parsed_public_key(parameters);
+        // By way of DER, where the numbers are looked at.
+        Self::public_der(algorithm, public.map_err(|_| BadKey::Kind(algorithm))?.as_ref())
+    }
+
     /// A private key, which signs and verifies: `PRIVATE KEY` (PKCS #8), `RSA PRIVATE KEY` (PKCS #1)
     /// or `EC PRIVATE KEY` (SEC 1), without a password.
     ///
@@ -380,8 +394,9 @@ fn is_another_key(secret: &[u8]) -> bool {
         }
     });
     let curves = [Algorithm::Es256, Algorithm::Es384, Algorithm::Es512, Algorithm::Es256k, Algorithm::EdDsa];
-    // A raw point could be a secret by chance, DER cannot.
-    let is_der = secret.first() == Some(&0x30)
+    // Bytes of the length of a raw Ed25519 key are a secret; DER is longer.
+    let is_der = secret.len() > 32
+        && secret.starts_with(&[0x30])
         && (RsaPublicKey::from_der(secret).is_ok() || curves.iter().any(|alg| Key::public_der(*alg, secret).is_ok()));
     let starts = ["ssh-ed25519", "ssh-rsa", "ssh-dss", "ecdsa-sha2-nistp"];
     is_jwk

@@ -13,6 +13,7 @@ pub(crate) mod fold;
 pub mod form;
 pub(crate) mod integer;
 pub mod json;
+pub mod jwk;
 pub mod jws;
 pub mod key;
 pub mod origin;
