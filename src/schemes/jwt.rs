@@ -9,6 +9,7 @@ use crate::accounts::tokens::Tokens;
 use crate::codec::authorization::{Credentials, credentials_of};
 use crate::codec::claims::Checks;
 use crate::codec::json::Json;
+use crate::codec::jwk::{self, BadSet};
 use crate::codec::jws::Keys;
 use crate::codec::key::{Algorithm, BadKey, Key};
 use crate::codec::Secret;
@@ -269,7 +270,10 @@ fn keys(options: &Values, algorithm: Algorithm, secret_key: &str) -> Result<(Key
     let keys = match (public.is_empty(), set.is_empty()) {
         (false, false) => return Err(Error::Invalid("a scheme has either a `verifying_key` or `jwks`")),
         (false, true) => Keys::one(Key::public_pem(algorithm, public).map_err(|why| bad("verifying_key", why))?),
-        (true, false) => return Err(Error::Unsupported("`jwks`")),
+        (true, false) => {
+            let whole = |why: BadSet| Error::Config(Box::new(Report::whole("jwks", why.to_string(), "")));
+            jwk::read(set.as_bytes(), &[algorithm]).map_err(whole)?.keys
+        }
         (true, true) if own.is_empty() => {
             return Err(Error::Invalid("there is no `verifying_key`, no `jwks` and no `signing_key`"));
         }
