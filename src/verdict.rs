@@ -7,6 +7,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::codec::claims::Claims;
+use crate::codec::json::Json;
 use crate::codec::{Proof, Secret};
 use crate::store::User;
 
@@ -62,6 +63,20 @@ pub(crate) struct Bearer {
     pub class: &'static str,
     /// What it says.
     pub claims: Claims,
+}
+
+impl Bearer {
+    /// The scopes: of the claim `scope`, a text with blanks between them (RFC 8693 §4.2) or a list, else of `scp`.
+    pub(crate) fn scopes(&self) -> Vec<&str> {
+        let claim = ["scope", "scp"].into_iter().find_map(|name| self.claims.get(name));
+        match claim {
+            Some(Json::Text(text)) => {
+                text.as_str().map(|text| text.split_ascii_whitespace().collect()).unwrap_or_default()
+            }
+            Some(Json::List(list)) => list.iter().filter_map(|scope| scope.text()?.as_str().ok()).collect(),
+            _ => vec![],
+        }
+    }
 }
 
 impl Identity {

@@ -109,7 +109,7 @@ const FIELDS: &[&str] = &[
 #[test]
 fn recorded_requests_of_simplejwt_in_exact_mode_are_answered_as_simplejwt_answers_them() {
     let found = Found::of(&["--exact"]);
-    assert!(found.lines >= 2000 && found.crashes >= 300, "{} {}", found.lines, found.crashes);
+    assert!(found.lines >= 2000 && found.crashes >= 200, "{} {}", found.lines, found.crashes);
     assert_eq!(found.rows.keys().copied().collect::<Vec<_>>(), ["stateless.id", "stateless.name"], "{:?}", found.rows);
 }
 
@@ -310,7 +310,8 @@ impl Rows {
     fn since(&self, before: &Self) -> Value {
         let mut out = Map::new();
         let new = self.issued.iter().filter(|(jti, _)| !before.issued.contains_key(*jti));
-        let mut new: Vec<Value> = new.map(|(_, [user, created, ends])| json!(["<random>", user, created, ends])).collect();
+        let mut new: Vec<Value> =
+            new.map(|(_, [user, created, ends])| json!(["<random>", user, created, ends])).collect();
         new.sort_by_key(Value::to_string);
         let struck = self.blacklisted.iter().filter(|(jti, _)| !before.blacklisted.contains_key(*jti));
         let struck: Vec<_> = struck.map(|(jti, at)| json!([jti, at])).collect();

@@ -60,7 +60,9 @@ impl Tokens {
                 refresh: None,
                 expires: fresh.expiry.and_then(|expiry| ctx.unix_s(expiry)),
             })),
-            Self::Jwt(_) if reset => Err(Error::Unsupported("a token of simplejwt cannot be replaced: users have many")),
+            Self::Jwt(_) if reset => {
+                Err(Error::Unsupported("a token of simplejwt cannot be replaced: users have many"))
+            }
             Self::Jwt(jwt) => {
                 let user = ctx.users.by_id(ctx.db, user)?.ok_or(Error::Invalid("there is no such user"))?;
                 Ok(Some(jwt.for_login(ctx, &user)?.into()))

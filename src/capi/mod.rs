@@ -30,6 +30,8 @@ pub mod edits;
 
 pub mod user;
 
+pub mod claims;
+
 pub mod token;
 
 pub mod account;

@@ -146,7 +146,8 @@ impl Parts {
     pub(super) fn inline_chain(&self, config: &Config, schemes: &Node, anonymous: Anonymous) -> Result<Chain, Report> {
         let base = std::path::Path::new(".");
         let source = &Source { file: "(line)", base, inline: true };
-        let secret_key = config.secrets.first().map(|secret| String::from_utf8_lossy(secret.reveal())).unwrap_or_default();
+        let secret_key =
+            config.secrets.first().map(|secret| String::from_utf8_lossy(secret.reveal())).unwrap_or_default();
         let mut builder = Builder {
             source,
             parts: self,

@@ -103,7 +103,8 @@ impl Source<'_> {
             ) => Value::List(self.list(items, option)?),
             _ => return Err(unfit()),
         };
-        if matches!((&value, option.kind), (Value::List(list), Kind::Words(_) | Kind::Paths(_) | Kind::HeaderWords) if list.is_empty()) {
+        if matches!((&value, option.kind), (Value::List(list), Kind::Words(_) | Kind::Paths(_) | Kind::HeaderWords) if list.is_empty())
+        {
             return Err(unfit());
         }
         values.set(option.name, value);

@@ -13,9 +13,7 @@ use crate::error::Error;
 use crate::options::{Kind as OptionKind, OptionDef, Values};
 use crate::request::Request;
 use crate::schemes::Stop;
-use crate::verdict::{
-    About, Auth, Effects, Identity, Kind, Refusal, Response, Verdict, active_or_not, json_text,
-};
+use crate::verdict::{About, Auth, Effects, Identity, Kind, Refusal, Response, Verdict, active_or_not, json_text};
 
 pub(super) const OBTAIN_PAIR: EndpointDef = EndpointDef {
     name: "jwt_obtain_pair",
@@ -83,7 +81,12 @@ const UPDATE_LAST_LOGIN: OptionDef = OptionDef {
 
 /// A setting that is the path of Python code: simplejwt's own is what is done here.
 const fn serializer(name: &'static str, own: &'static [&'static str], default: &'static str) -> OptionDef {
-    OptionDef { name, kind: OptionKind::Word(own), default, doc: "Another one is Python code, which this library cannot run." }
+    OptionDef {
+        name,
+        kind: OptionKind::Word(own),
+        default,
+        doc: "Another one is Python code, which this library cannot run.",
+    }
 }
 
 const OBTAIN_SERIALIZER: OptionDef = serializer(
@@ -182,7 +185,9 @@ impl Endpoint for Obtain {
             Login::User(user, proof) => (user, proof),
             Login::Inactive(user, proof) if !self.tokens.checks_active => (active_or_not(*user), proof),
             Login::Inactive(..) => return Err(no("inactive").into()),
-            Login::Throttled(seconds) => return Err(Refusal::throttled(seconds).about(About::Name(name.clone())).into()),
+            Login::Throttled(seconds) => {
+                return Err(Refusal::throttled(seconds).about(About::Name(name.clone())).into());
+            }
             Login::Wrong(why) => {
                 effects.login_failed(name);
                 return Err(no(why).into());
@@ -217,7 +222,13 @@ impl Endpoint for Refresh {
         Some(&self.0.challenge)
     }
 
-    fn serve(&self, request: &Request<'_>, _: Option<&Identity>, ctx: &Ctx<'_>, _: &mut Effects) -> Result<Served, Stop> {
+    fn serve(
+        &self,
+        request: &Request<'_>,
+        _: Option<&Identity>,
+        ctx: &Ctx<'_>,
+        _: &mut Effects,
+    ) -> Result<Served, Stop> {
         let raw = match field(request, "refresh")? {
             Ok(raw) => raw,
             Err(problems) => return Ok(invalid(&problems)),
@@ -237,7 +248,13 @@ impl Endpoint for RefreshSliding {
         Some(&self.0.challenge)
     }
 
-    fn serve(&self, request: &Request<'_>, _: Option<&Identity>, ctx: &Ctx<'_>, _: &mut Effects) -> Result<Served, Stop> {
+    fn serve(
+        &self,
+        request: &Request<'_>,
+        _: Option<&Identity>,
+        ctx: &Ctx<'_>,
+        _: &mut Effects,
+    ) -> Result<Served, Stop> {
         let raw = match field(request, "token")? {
             Ok(raw) => raw,
             Err(problems) => return Ok(invalid(&problems)),
@@ -256,7 +273,13 @@ impl Endpoint for Verify {
         Some(&self.0.challenge)
     }
 
-    fn serve(&self, request: &Request<'_>, _: Option<&Identity>, ctx: &Ctx<'_>, _: &mut Effects) -> Result<Served, Stop> {
+    fn serve(
+        &self,
+        request: &Request<'_>,
+        _: Option<&Identity>,
+        ctx: &Ctx<'_>,
+        _: &mut Effects,
+    ) -> Result<Served, Stop> {
         let raw = match field(request, "token")? {
             Ok(raw) => raw,
             Err(problems) => return Ok(invalid(&problems)),
@@ -282,7 +305,13 @@ impl Endpoint for Blacklist {
         Some(&self.0.challenge)
     }
 
-    fn serve(&self, request: &Request<'_>, _: Option<&Identity>, ctx: &Ctx<'_>, _: &mut Effects) -> Result<Served, Stop> {
+    fn serve(
+        &self,
+        request: &Request<'_>,
+        _: Option<&Identity>,
+        ctx: &Ctx<'_>,
+        _: &mut Effects,
+    ) -> Result<Served, Stop> {
         let raw = match field(request, "refresh")? {
             Ok(raw) => raw,
             Err(problems) => return Ok(invalid(&problems)),
@@ -331,8 +360,6 @@ fn not_valid(fault: Fault<'_>) -> Stop {
     refusal.with_more(",\"code\":\"token_not_valid\"").into()
 }
 
-const NO_ACCOUNT: Refusal =
-    Refusal::failed("password.wrong", "No active account found with the given credentials");
+const NO_ACCOUNT: Refusal = Refusal::failed("password.wrong", "No active account found with the given credentials");
 const NO_ACCOUNT_OF_TOKEN: Refusal = Refusal::failed("jwt.inactive", "No active account found for the given token.");
 const PASSWORD: Refusal = Refusal::failed("jwt.password", "The user's password has been changed.");
-

@@ -6,22 +6,20 @@ use std::sync::Arc;
 use super::{AUTHORIZATION, Building, Scheme, SchemeDef, Stop};
 use crate::accounts::jwt::{CLASSES, Class, Fault, Jwt as Kept, Lifetimes, Names, Owner, Token, Unfit, UserField};
 use crate::accounts::tokens::Tokens;
+use crate::codec::Secret;
 use crate::codec::authorization::{Credentials, credentials_of};
 use crate::codec::claims::Checks;
 use crate::codec::json::Json;
 use crate::codec::jwk::{self, BadSet};
 use crate::codec::jws::Keys;
 use crate::codec::key::{Algorithm, BadKey, Key};
-use crate::codec::Secret;
 use crate::ctx::Ctx;
 use crate::error::{Error, Report};
 use crate::options::{Kind, OptionDef, Values};
 use crate::request::Request;
 use crate::store::tables::Identifier;
 use crate::store::{User, UserId};
-use crate::verdict::{
-    About, ActiveUser, Auth, Bearer, Effects, Identity, Refusal, active, active_or_not, json_text,
-};
+use crate::verdict::{About, ActiveUser, Auth, Bearer, Effects, Identity, Refusal, active, active_or_not, json_text};
 
 pub(super) const DEF: SchemeDef = SchemeDef {
     name: "jwt",
@@ -127,10 +125,18 @@ const OPTIONS: &[OptionDef] = &[
         default: "\"rest_framework_simplejwt.models.TokenUser\"",
         doc: "Another one is Python code.",
     },
-    text("sliding_token_refresh_exp_claim", "\"refresh_exp\"", "The claim that says until when a sliding token is renewed."),
+    text(
+        "sliding_token_refresh_exp_claim",
+        "\"refresh_exp\"",
+        "The claim that says until when a sliding token is renewed.",
+    ),
     seconds("sliding_token_lifetime", "300", "Seconds that a new sliding token lasts."),
     seconds("sliding_token_refresh_lifetime", "86400", "Seconds that it can be renewed."),
-    flag("check_revoke_token", "false", "Whether tokens end when the password is changed: each has the MD5 of its hash."),
+    flag(
+        "check_revoke_token",
+        "false",
+        "Whether tokens end when the password is changed: each has the MD5 of its hash.",
+    ),
     text("revoke_token_claim", "\"hash_password\"", "The claim of that."),
     flag("check_user_is_active", "true", "Whether the tokens of inactive users are refused."),
     flag(
@@ -309,7 +315,13 @@ fn header(variable: &str) -> Result<Option<String>, Error> {
     let Some(name) = variable.strip_prefix("HTTP_").filter(|name| !name.is_empty()) else {
         return Err(Error::Invalid("auth_header_name starts with HTTP_"));
     };
-    let word = |word: &str| format!("{}{}", word[..word.len().min(1)].to_ascii_uppercase(), word.get(1..).unwrap_or("").to_ascii_lowercase());
+    let word = |word: &str| {
+        format!(
+            "{}{}",
+            word[..word.len().min(1)].to_ascii_uppercase(),
+            word.get(1..).unwrap_or("").to_ascii_lowercase()
+        )
+    };
     let name = name.split('_').map(word).collect::<Vec<_>>().join("-");
     Ok(Some(name).filter(|name| name != AUTHORIZATION))
 }
@@ -405,14 +417,14 @@ fn said(kept: &Kept, token: &Token) -> Result<ActiveUser, Stop> {
         _ => None,
     };
     let id = id.ok_or(NO_USER.with_more(",\"code\":\"user_not_found\""))?;
-    let name = token.claims.text("username").filter(|name| !name.is_empty()).map_or_else(|| id.to_string(), str::to_owned);
+    let name =
+        token.claims.text("username").filter(|name| !name.is_empty()).map_or_else(|| id.to_string(), str::to_owned);
     let is = |name| token.claims.get(name) == Some(&Json::Bool(true));
     let user = User::of_claims(id, &name, [is("is_staff"), is("is_superuser")]);
     Ok(active(user.ok_or(NO_USER.with_more(",\"code\":\"user_not_found\""))?)?)
 }
 
-const HEADER: Refusal =
-    Refusal::failed("jwt.header", "Authorization header must contain two space-delimited values");
+const HEADER: Refusal = Refusal::failed("jwt.header", "Authorization header must contain two space-delimited values");
 const HEADER_CODE: &str = ",\"code\":\"bad_authorization_header\"";
 const NOT_VALID: &str = "Given token not valid for any token type";
 const NOT_NAMED: Refusal = Refusal::failed("jwt.no_user", "Token contained no recognizable user identification");

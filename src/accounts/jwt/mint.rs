@@ -161,8 +161,7 @@ impl Jwt {
         };
         let created = utc(ctx.now_us())?;
         let expires = expires_at(&old.claims)?;
-        let old_row =
-            Issued { jti: &jti, token: &text(&old.raw), user, created: &created, expires: &expires };
+        let old_row = Issued { jti: &jti, token: &text(&old.raw), user, created: &created, expires: &expires };
         let rows = self.rows(new)?;
         let new: Vec<_> = rows.iter().map(|row| row.issued(user, &created)).collect();
         match tables::rotate(ctx.db, &old_row, &new, &ctx.now_text()?)? {

@@ -327,7 +327,8 @@ impl Jwt {
     /// Blacklists a token. False: it was before, or is none of ours.
     pub(crate) fn revoke(&self, ctx: &Ctx<'_>, raw: &str) -> Result<bool, Error> {
         let Ok(token) = self.decode(ctx, raw.as_bytes()) else { return Ok(false) };
-        let class = [Class::Refresh, Class::Sliding, Class::Access].into_iter().find(|class| self.is_of(&token, *class));
+        let class =
+            [Class::Refresh, Class::Sliding, Class::Access].into_iter().find(|class| self.is_of(&token, *class));
         match class {
             Some(class) if self.is_listed(class) => self.blacklist(ctx, &token),
             Some(Class::Access) => Err(Error::Unsupported("access tokens are in no table unless `revocable` says so")),

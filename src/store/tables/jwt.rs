@@ -160,7 +160,8 @@ fn strike(connection: &Connection, token: &Issued<'_>, now: &str) -> Result<(), 
 }
 
 fn insert(connection: &Connection, new: &Issued<'_>) -> Result<(), Error> {
-    let sql = format!("INSERT INTO {OUTSTANDING} (jti, token, user_id, created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)");
+    let sql =
+        format!("INSERT INTO {OUTSTANDING} (jti, token, user_id, created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)");
     let user = new.user.map(UserId::to_value);
     let values = rusqlite::params![new.jti, new.token, user, new.created, new.expires];
     match connection.prepare_cached(&sql)?.execute(values) {
@@ -180,5 +181,4 @@ const IS_BLACKLISTED: &str = "SELECT 1 FROM token_blacklist_outstandingtoken o \
 const STRIKE_ALL: &str = "INSERT INTO token_blacklist_blacklistedtoken (token_id, blacklisted_at) \
                           SELECT o.id, ?1 FROM token_blacklist_outstandingtoken o WHERE o.expires_at > ?2 AND";
 
-const NOT_STRUCK: &str =
-    "AND NOT EXISTS (SELECT 1 FROM token_blacklist_blacklistedtoken b WHERE b.token_id = o.id)";
+const NOT_STRUCK: &str = "AND NOT EXISTS (SELECT 1 FROM token_blacklist_blacklistedtoken b WHERE b.token_id = o.id)";
