@@ -142,6 +142,118 @@ fn what_simplejwt_writes_on_the_way_is_written() {
     assert!(count >= 300, "{count}");
 }
 
+#[test]
+fn attack_tokens_get_the_expected_verdict_of_the_whole_chain() {
+    let cases: Vec<Line> = text("jwt/attacks.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let keys: Value = serde_json::from_str(&text("jwt/attack-keys.json")).unwrap();
+    let input: String = cases.iter().map(|case| format!("{}\n", request_of(case, &keys))).collect();
+    let site = Site::of_vectors("simplejwt");
+    site.other().execute("UPDATE auth_user SET is_active = (id <> 2)", []).unwrap();
+    let mut count = BTreeMap::new();
+    for flags in [&[][..], &["--exact"]] {
+        for (case, answer) in cases.iter().zip(batch(&site, &input, flags)) {
+            let answer = answer.get("required").unwrap_or_else(|| panic!("{case:?} {answer:?}"));
+            let expect = case["expect"].as_str().unwrap();
+            *count.entry(expect).or_insert(0) += 1;
+            let simplejwt = case["oracles"]["simplejwt"].as_str().unwrap();
+            let accepted = simplejwt.strip_prefix("A:").map(|id| id.parse::<i64>().unwrap());
+            let expected = match expect {
+                "accept" => accepted,
+                "reject" => None,
+                // An uncaught exception is a refusal here.
+                "reject-strict" => accepted.filter(|_| !flags.is_empty()),
+                _ => {
+                    assert!([200, 401].map(Value::from).contains(&answer["status"]), "{case:?} {answer}");
+                    continue;
+                }
+            };
+            assert_eq!(answer["user_id"], Value::from(expected), "{flags:?} {case:?} {answer}");
+            assert_eq!(answer["status"], if expected.is_some() { 200 } else { 401 }, "{case:?}");
+        }
+    }
+    let count: Vec<_> = count.into_iter().collect();
+    assert_eq!(count, [("accept", 258), ("either", 186), ("reject", 2554), ("reject-strict", 386)]);
+}
+
+/// A line for the batch, with the chain of the case's one key.
+fn request_of(case: &Line, keys: &Value) -> Value {
+    let cfg = case["cfg"].as_str().unwrap();
+    let (algorithm, is_for_us) = cfg.split_once('/').map_or((cfg, false), |(algorithm, _)| (algorithm, true));
+    let mut item = json!({ "scheme": "jwt", "algorithm": algorithm });
+    match &keys["secrets"][algorithm] {
+        Value::Null => {
+            let name = match &algorithm[..2] {
+                "ES" => format!("{algorithm}_public_pem"),
+                "Ed" => "ed25519_public_pem".to_owned(),
+                _ => "rsa_public_pem".to_owned(),
+            };
+            item["verifying_key"] = keys[name].clone();
+        }
+        secret => item["signing_key"] = secret.clone(),
+    }
+    if is_for_us {
+        item["audience"] = json!(["api"]);
+        item["issuer"] = "https://issuer.example".into();
+    }
+    // The bytes of the token, as a server hands them over.
+    let bytes = case["token"].as_str().unwrap().bytes().map(char::from).collect::<String>();
+    let mut line = json!({ "chain": [item], "headers": [["Authorization", format!("Bearer {bytes}")]] });
+    if let Some(at) = case.get("at") {
+        line["at"] = at.clone();
+    }
+    line
+}
+
+#[test]
+fn attack_lines_with_tokens_get_drfs_verdict() {
+    let site = Site::of_vectors("attacks");
+    let manifest: Value = serde_json::from_str(&text("attacks/manifest.json")).unwrap();
+    let usual = USUAL.replace("peer-secret-key-0123456789-0123456789-0123456789", manifest["secret"].as_str().unwrap());
+    let lines: Vec<Line> = text("attacks/jwt.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for flags in [&["--exact"][..], &[]] {
+        let out = batch_with(&format!("{usual}[schemes.jwt]\n"), &site, &text("attacks/jwt.jsonl"), flags);
+        let mut differing = 0;
+        for (line, ours) in lines.iter().zip(&out) {
+            for (view, theirs) in line["drf"].as_object().unwrap() {
+                let ours = &ours.get(view).unwrap_or_else(|| panic!("{ours:?}"));
+                if theirs["status"] == 500 {
+                    assert!([401, 403].map(Value::from).contains(&ours["status"]), "{}", line["id"]);
+                    continue;
+                }
+                // A field that was not recorded is null; who has no name in the token has the id.
+                let fields = ["status", "auth_kind", "authenticator", "www_authenticate", "detail"];
+                let is_odd = fields.iter().any(|field| shown_kind(&theirs[*field]) != ours[*field]);
+                let names = (theirs["user"].as_str().unwrap_or_default(), ours["user"].as_str().unwrap_or_default());
+                let is_other = names.0 != names.1 && (!names.0.is_empty() || ours["user_id"] != names.1);
+                // An id that is no text or whole number is nobody's.
+                let is_id =
+                    theirs["authenticator"] == "JWTStatelessUserAuthentication" && ours["detail"] == "User not found";
+                assert!(flags.is_empty() || is_id || !(is_odd || is_other), "{} {theirs} {ours}", line["id"]);
+                assert!(!is_odd && !is_other || ours["status"] == 401, "{} {theirs} {ours}", line["id"]);
+                differing += usize::from(is_odd || is_other);
+            }
+        }
+        assert_eq!((out.len(), differing), (89, if flags.is_empty() { STRICTER } else { EMPTY }));
+    }
+}
+
+/// Views in which the default mode refuses what Python converts.
+const STRICTER: usize = 8;
+/// Views of the stateless class whose id is empty.
+const EMPTY: usize = 2;
+
+/// The name that the recording gave the package.
+fn shown_kind(value: &Value) -> Value {
+    match value.as_str().and_then(|text| text.strip_prefix("simplejwt.")) {
+        Some(class) => format!("rest_framework_simplejwt.{class}").into(),
+        None => value.clone(),
+    }
+}
+
+fn text(name: &str) -> String {
+    fs::read_to_string(root().join("tests/vectors").join(name)).unwrap()
+}
+
 /// A database and a process a line cost time: one in so many lines.
 const EVERY: usize = 6;
 
@@ -344,8 +456,12 @@ fn labels() -> BTreeMap<String, String> {
 }
 
 fn batch(site: &Site, input: &str, flags: &[&str]) -> Vec<Line> {
+    batch_with(&format!("{USUAL}{JWT}"), site, input, flags)
+}
+
+fn batch_with(config_text: &str, site: &Site, input: &str, flags: &[&str]) -> Vec<Line> {
     let config = site.folder.path().join("authchain.toml");
-    fs::write(&config, format!("{USUAL}{JWT}")).unwrap();
+    fs::write(&config, config_text).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_authchain"));
     command.arg("--config").arg(config).args(["explain", "--batch"]).args(flags);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
