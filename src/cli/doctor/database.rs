@@ -151,7 +151,8 @@ impl Expected<'_> {
 /// The tokens of the schemes that a chain or an endpoint uses, those of one table once.
 fn used_tokens<'a>(patient: &'a Patient<'_>) -> Vec<(&'a str, &'a Tokens)> {
     let in_chains = patient.config.chains.iter().flat_map(|(_, chain)| chain.schemes());
-    let mut used: Vec<&str> = in_chains.filter(|s| s.class == TOKEN).map(|s| s.name.as_str()).collect();
+    let mut used: Vec<&str> =
+        in_chains.filter(|s| [TOKEN, "JWTAuthentication"].contains(&s.class)).map(|s| s.name.as_str()).collect();
     used.extend(patient.survey.endpoints.iter().filter_map(|endpoint| match endpoint.kind() {
         "obtain_auth_token" => Some(endpoint.text("scheme").unwrap_or("token")),
         kind if kind.starts_with("jwt_") => Some(endpoint.text("scheme").unwrap_or("jwt")),
