@@ -56,13 +56,13 @@ def dotted(cls):
     return "%s.%s" % (getattr(cls, "__module__", "?"), getattr(cls, "__qualname__", cls))
 
 
-OURS = ("authchain.drf", "authchain.simplejwt")
+OWN_CLASSES = ("authchain.drf", "authchain.simplejwt")
 
 
 def changes(cls, stock):
     """The names that `cls` says anew above `stock`, which it inherits from. Ours say what it says."""
     between = cls.__mro__[:cls.__mro__.index(stock)]
-    return {name for part in between if part.__module__ not in OURS for name in vars(part)
+    return {name for part in between if part.__module__ not in OWN_CLASSES for name in vars(part)
             if name not in ("__module__", "__doc__", "__qualname__", "__firstlineno__", "__static_attributes__")}
 
 
