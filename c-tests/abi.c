@@ -234,6 +234,10 @@ const char *auth_user_group(const auth_user *, size_t);
 const auth_response *auth_user_response(const auth_user *);
 auth_user *auth_user_clone(const auth_user *);
 void auth_user_free(auth_user *);
+const char *auth_user_claims_json(const auth_user *);
+const char *auth_user_claim(const auth_user *, auth_str);
+const char *auth_user_scope(const auth_user *, size_t);
+int64_t auth_user_expires(const auth_user *);
 
 auth_status auth_token_create(const auth_context *, const auth_token_options *, auth_token **);
 const char *auth_token_key(const auth_token *);
@@ -247,6 +251,11 @@ const char *auth_tokens_id(const auth_tokens *, size_t);
 const char *auth_tokens_user(const auth_tokens *, size_t);
 const char *auth_tokens_created(const auth_tokens *, size_t);
 void auth_tokens_free(auth_tokens *);
+const char *auth_token_refresh_key(const auth_token *);
+int64_t auth_token_expires(const auth_token *);
+auth_status auth_token_refresh(const auth_context *, auth_str, auth_str, auth_token **);
+auth_status auth_token_revoke_all(const auth_context *, auth_str, auth_str, size_t *);
+const char *auth_tokens_expires(const auth_tokens *, size_t);
 
 auth_status auth_user_lookup(const auth_context *, int, auth_str, auth_user **);
 auth_status auth_user_create(const auth_context *, const auth_new_user *, auth_user **);

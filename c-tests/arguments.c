@@ -134,6 +134,9 @@ static void null_accounts(void)
   CHECK_STATUS(auth_token_verify(context, none, name, NULL), AUTH_EINVAL);
   REFUSES(auth_user *, AUTH_EINVAL, auth_token_verify(NULL, none, name, &out));
   CHECK_STATUS(auth_token_revoke(NULL, none, name), AUTH_EINVAL);
+  CHECK_STATUS(auth_token_revoke_all(NULL, none, name, NULL), AUTH_EINVAL);
+  CHECK_STATUS(auth_token_refresh(context, none, name, NULL), AUTH_EINVAL);
+  REFUSES(auth_token *, AUTH_EINVAL, auth_token_refresh(NULL, none, name, &out));
   CHECK_STATUS(auth_token_list(context, none, name, NULL), AUTH_EINVAL);
   REFUSES(auth_tokens *, AUTH_EINVAL, auth_token_list(NULL, none, name, &out));
   CHECK_STATUS(auth_user_lookup(context, AUTH_BY_NAME, name, NULL), AUTH_EINVAL);
@@ -264,10 +267,17 @@ static void null_accessors(void)
   CHECK(auth_user_clone(NULL) == NULL);
   CHECK(auth_token_key(NULL) == NULL);
   CHECK(auth_token_id(NULL) == NULL);
+  CHECK(auth_token_refresh_key(NULL) == NULL);
+  CHECK(auth_token_expires(NULL) == 0);
+  CHECK(auth_user_claims_json(NULL) == NULL);
+  CHECK(auth_user_claim(NULL, none) == NULL);
+  CHECK(auth_user_scope(NULL, 0) == NULL);
+  CHECK(auth_user_expires(NULL) == 0);
   CHECK(auth_tokens_count(NULL) == 0);
   CHECK(auth_tokens_id(NULL, 0) == NULL);
   CHECK(auth_tokens_user(NULL, 0) == NULL);
   CHECK(auth_tokens_created(NULL, 0) == NULL);
+  CHECK(auth_tokens_expires(NULL, 0) == NULL);
   CHECK(auth_session_key(NULL) == NULL);
   CHECK(auth_session_cookie(NULL, 0) == NULL);
   CHECK(auth_csrf_text(NULL) == NULL);
@@ -685,6 +695,8 @@ static void huge_lengths(void)
     REFUSES(auth_user *, AUTH_EINVAL, auth_token_verify(context, text, none, &out));
     REFUSES(auth_user *, AUTH_EINVAL, auth_token_verify(context, none, text, &out));
     CHECK_STATUS(auth_token_revoke(context, none, text), AUTH_EINVAL);
+    CHECK_STATUS(auth_token_revoke_all(context, none, text, NULL), AUTH_EINVAL);
+    REFUSES(auth_token *, AUTH_EINVAL, auth_token_refresh(context, none, text, &out));
     REFUSES(auth_tokens *, AUTH_EINVAL, auth_token_list(context, none, text, &out));
     REFUSES(auth_user *, AUTH_EINVAL, auth_user_lookup(context, AUTH_BY_NAME, text, &out));
     REFUSES(auth_user *, AUTH_EINVAL, auth_password_check(context, auth_text("alice"), text, &out));
@@ -859,6 +871,10 @@ static void odd_texts(void)
     REFUSES(auth_user *, AUTH_EINVAL, auth_user_lookup(context, AUTH_BY_EMAIL, text, &out));
     REFUSES(auth_user *, AUTH_EINVAL, auth_token_verify(context, none, text, &out));
     REFUSES(auth_user *, AUTH_EINVAL, auth_token_verify(context, text, none, &out));
+    CHECK_STATUS(auth_token_revoke_all(context, text, none, NULL), AUTH_EINVAL);
+    CHECK_STATUS(auth_token_revoke_all(context, none, text, NULL), AUTH_EINVAL);
+    REFUSES(auth_token *, AUTH_EINVAL, auth_token_refresh(context, text, none, &out));
+    REFUSES(auth_token *, AUTH_EINVAL, auth_token_refresh(context, none, text, &out));
     CHECK_STATUS(auth_token_revoke(context, none, text), AUTH_EINVAL);
     REFUSES(auth_tokens *, AUTH_EINVAL, auth_token_list(context, none, text, &out));
     REFUSES(auth_user *, AUTH_EINVAL, auth_password_check(context, text, none, &out));

@@ -93,6 +93,11 @@ static void users(void)
   GIVES_NOTHING(auth_user_response(user));
   GIVES_NOTHING(auth_user_clone(user));
   CHECK_TEXT(auth_user_id(user), "1");
+  GIVES_NOTHING(auth_user_claims_json(user));
+  GIVES_NOTHING(auth_user_claim(user, none));
+  GIVES_NOTHING(auth_user_scope(user, 0));
+  authchain_test_panic();
+  CHECK(auth_user_expires(user) == 0);
   authchain_test_panic();
   auth_user_free(user);
   all_is_well();
@@ -109,6 +114,8 @@ static void accounts(void)
   PANICS(auth_user *, auth_token_verify(context, none, alice, &out));
   PANICS(char, auth_token_revoke(context, none, alice));
   PANICS(auth_tokens *, auth_token_list(context, none, alice, &out));
+  PANICS(auth_token *, auth_token_refresh(context, none, alice, &out));
+  PANICS(size_t, auth_token_revoke_all(context, none, alice, &out));
   PANICS(auth_user *, auth_user_lookup(context, AUTH_BY_NAME, alice, &out));
   PANICS(auth_user *, auth_user_create(context, &new_user, &out));
   PANICS(auth_user *, auth_password_check(context, alice, alice, &out));

@@ -345,7 +345,8 @@ typedef struct auth_signed auth_signed;
 /**
  * A fresh credential. Its secret is wiped when it is freed.
  *
- * Methods: auth_token_create, auth_token_key, auth_token_id, auth_token_free.
+ * Methods: auth_token_create, auth_token_refresh, auth_token_key,
+ * auth_token_refresh_key, auth_token_id, auth_token_expires, auth_token_free.
  */
 typedef struct auth_token auth_token;
 
@@ -353,7 +354,7 @@ typedef struct auth_token auth_token;
  * The tokens of a user or of everybody, without their secrets.
  *
  * Methods: auth_token_list, auth_tokens_count, auth_tokens_id,
- * auth_tokens_user, auth_tokens_created, auth_tokens_free.
+ * auth_tokens_user, auth_tokens_created, auth_tokens_expires, auth_tokens_free.
  */
 typedef struct auth_tokens auth_tokens;
 
@@ -363,6 +364,7 @@ typedef struct auth_tokens auth_tokens;
  *
  * Methods: auth_authenticate, auth_request_user, auth_user_id, auth_user_name,
  * auth_user_email, auth_user_scheme, auth_user_flags, auth_user_auth,
+ * auth_user_claims_json, auth_user_claim, auth_user_scope, auth_user_expires,
  * auth_user_group, auth_user_response, auth_user_clone, auth_user_free,
  * auth_user_lookup, auth_user_create, auth_token_verify, auth_password_check.
  */
@@ -1460,8 +1462,54 @@ struct auth_user *auth_user_clone(const struct auth_user *user);
 AUTH_API void auth_user_free(struct auth_user *user);
 
 /**
+ * Everything that the credential of a verdict says, as a JSON object: the
+ * claims of a signed token.
+ *
+ * Ownership: borrowed from the user. Threads: any. Blocks: never.
+ * Returns: a text, or NULL when the credential says nothing (a password, a
+ * token that is a row of a table), and for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+const char *auth_user_claims_json(const struct auth_user *user);
+
+/**
+ * One claim: a text as it is, anything else as JSON (`5`, `["a"]`).
+ *
+ * Ownership: borrowed from the user. Threads: any. Blocks: never.
+ * Returns: a text, or NULL when there is no such claim, when it is a text with
+ * a NUL inside, and for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+const char *auth_user_claim(const struct auth_user *user,
+                            struct auth_str name);
+
+/**
+ * Scope number `i`, counted from 0, of a token: of the claim "scope", a text
+ * with blanks between them (RFC 8693) or a list, else of "scp".
+ *
+ * Ownership: borrowed from the user. Threads: any. Blocks: never.
+ * Returns: a text, or NULL when there is no such scope, and for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+const char *auth_user_scope(const struct auth_user *user,
+                            size_t i);
+
+/**
+ * When the credential ends, as a token itself says (the claim "exp").
+ *
+ * Ownership: none. Threads: any. Blocks: never.
+ * Returns: Unix time in microseconds; 0 when it does not say, and for NULL.
+ */
+AUTH_API AUTH_MUST_USE int64_t auth_user_expires(const struct auth_user *user);
+
+/**
  * Creates a token of the user. DRF keeps one a user: the one there is comes
- * back. knox keeps many: each call makes one, up to the limit of its scheme.
+ * back. knox keeps many: each call makes one, up to the limit of its scheme. Of
+ * simplejwt each call makes an access token and a refresh token, or a sliding
+ * token where the scheme takes those only.
  *
  * Ownership: free `*out` with auth_token_free. Threads: any. Blocks: database.
  * Returns: AUTH_OK, AUTH_REFUSED (no such user, or the user has as many tokens
@@ -1486,6 +1534,27 @@ AUTH_MUST_USE
 const char *auth_token_key(const struct auth_token *token);
 
 /**
+ * The second secret, which only gets new tokens (auth_token_refresh): the
+ * refresh token of simplejwt. It can be read here only.
+ *
+ * Ownership: borrowed from the token. Threads: any. Blocks: never.
+ * Returns: a text, or NULL when the kind has none, and for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+const char *auth_token_refresh_key(const struct auth_token *token);
+
+/**
+ * When the token that auth_token_key shows ends.
+ *
+ * Ownership: none. Threads: any. Blocks: never.
+ * Returns: Unix time in microseconds; 0 when it does not end, and for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+int64_t auth_token_expires(const struct auth_token *token);
+
+/**
  * Which token it is: its keyed digest as in the log.
  *
  * Ownership: borrowed from the token. Threads: any. Blocks: never.
@@ -1504,6 +1573,22 @@ const char *auth_token_id(const struct auth_token *token);
 AUTH_API void auth_token_free(struct auth_token *token);
 
 /**
+ * New tokens for one that can be renewed: of simplejwt a refresh token, which is
+ * replaced where the scheme rotates, or a sliding token.
+ *
+ * Ownership: free `*out` with auth_token_free. Threads: any. Blocks: database.
+ * Returns: AUTH_OK, AUTH_REFUSED (no such token, it has ended, was used up, or
+ * its owner may not log in; `*out` is NULL), AUTH_EINVAL, AUTH_ENOTSUP (no such
+ * kind, or its tokens are not renewed), AUTH_ESTORE, AUTH_EBUSY (no random
+ * bytes), AUTH_EPANIC.
+ */
+AUTH_API
+enum auth_status auth_token_refresh(const struct auth_context *context,
+                                    struct auth_str kind,
+                                    struct auth_str key,
+                                    struct auth_token **out);
+
+/**
  * Whose token a key is, without a request. `kind` is the name of a token
  * scheme, empty for "token".
  *
@@ -1519,12 +1604,13 @@ enum auth_status auth_token_verify(const struct auth_context *context,
                                    struct auth_user **out);
 
 /**
- * Deletes a token by its key. From the next request on it is refused, in every
- * process.
+ * Deletes a token by its key, or blacklists it (simplejwt). From the next
+ * request on it is refused, in every process.
  *
  * Ownership: none. Threads: any. Blocks: database.
  * Returns: AUTH_OK, AUTH_REFUSED (there was none), AUTH_EINVAL, AUTH_ENOTSUP
- * (no such kind), AUTH_ESTORE, AUTH_EPANIC.
+ * (no such kind; an access token of simplejwt without `revocable`),
+ * AUTH_ESTORE, AUTH_EPANIC.
  */
 AUTH_API
 enum auth_status auth_token_revoke(const struct auth_context *context,
@@ -1532,7 +1618,23 @@ enum auth_status auth_token_revoke(const struct auth_context *context,
                                    struct auth_str key);
 
 /**
- * The tokens of the user of a name; of everybody when `user` is empty.
+ * Deletes every token of the user of a name, or blacklists them (simplejwt: those
+ * that are in its table, so access tokens with `revocable` only). `*count`, unless
+ * NULL, is how many there were.
+ *
+ * Ownership: none. Threads: any. Blocks: database.
+ * Returns: AUTH_OK, AUTH_REFUSED (no such user), AUTH_EINVAL, AUTH_ENOTSUP (no
+ * such kind, or its tokens are in no table), AUTH_ESTORE, AUTH_EPANIC.
+ */
+AUTH_API
+enum auth_status auth_token_revoke_all(const struct auth_context *context,
+                                       struct auth_str kind,
+                                       struct auth_str user,
+                                       size_t *count);
+
+/**
+ * The tokens of the user of a name; of everybody when `user` is empty. Of
+ * simplejwt those in its table that are not blacklisted.
  *
  * Ownership: free `*out` with auth_tokens_free. Threads: any. Blocks:
  * database.
@@ -1586,6 +1688,18 @@ const char *auth_tokens_user(const struct auth_tokens *tokens,
 AUTH_API
 AUTH_MUST_USE
 const char *auth_tokens_created(const struct auth_tokens *tokens,
+                                size_t i);
+
+/**
+ * When token number `i` ends, as Django's text in the database.
+ *
+ * Ownership: borrowed from the list. Threads: any. Blocks: never.
+ * Returns: a text, or NULL when it does not end, when there is no such token,
+ * and for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+const char *auth_tokens_expires(const struct auth_tokens *tokens,
                                 size_t i);
 
 /**

@@ -12,26 +12,26 @@ pub(crate) enum Data {
 }
 
 /// A text field of a serializer (DRF's `CharField`).
-pub(crate) struct Field {
-    name: &'static str,
+pub(crate) struct Field<'a> {
+    name: &'a str,
     trim: bool,
 }
 
 /// What is wrong with a field; its text is DRF's.
-pub(crate) struct Problem {
-    pub field: &'static str,
+pub(crate) struct Problem<'a> {
+    pub field: &'a str,
     pub code: &'static str,
     pub text: String,
 }
 
-impl Field {
+impl<'a> Field<'a> {
     /// A field whose outer blanks do not count.
-    pub(crate) const fn trimmed(name: &'static str) -> Self {
+    pub(crate) const fn trimmed(name: &'a str) -> Self {
         Self { name, trim: true }
     }
 
     /// A field that is taken as it is, such as a password.
-    pub(crate) const fn as_is(name: &'static str) -> Self {
+    pub(crate) const fn as_is(name: &'a str) -> Self {
         Self { name, trim: false }
     }
 }
@@ -77,7 +77,7 @@ pub(crate) fn form_field(request: &Request<'_>, name: &str) -> Result<Option<Str
 }
 
 /// The values of the fields, or all that is wrong with them (`Serializer.run_validation`).
-pub(crate) fn fields(data: &Data, fields: &[Field]) -> Result<Vec<String>, Vec<Problem>> {
+pub(crate) fn fields<'a>(data: &Data, fields: &[Field<'a>]) -> Result<Vec<String>, Vec<Problem<'a>>> {
     if let Data::Json(json) = data
         && !matches!(json, Json::Object(_))
     {
@@ -93,7 +93,7 @@ pub(crate) fn fields(data: &Data, fields: &[Field]) -> Result<Vec<String>, Vec<P
     if problems.is_empty() { Ok(values) } else { Err(problems) }
 }
 
-fn no_object(json: &Json) -> Problem {
+fn no_object(json: &Json) -> Problem<'static> {
     let (code, text) = match json {
         Json::Null => ("null", "No data provided".to_owned()),
         _ => ("invalid", format!("Invalid data. Expected a dictionary, but got {}.", type_name(json))),
@@ -102,7 +102,7 @@ fn no_object(json: &Json) -> Problem {
 }
 
 /// `CharField.run_validation`.
-fn value(data: &Data, field: &Field) -> Result<String, (&'static str, String)> {
+fn value(data: &Data, field: &Field<'_>) -> Result<String, (&'static str, String)> {
     let wrong = |code, text: &str| Err((code, text.to_owned()));
     let text = match data {
         Data::Form(form) => match form.last(field.name) {

@@ -230,13 +230,13 @@ impl Chain {
             Verdict::Identified(_) | Verdict::Anonymous => {
                 Response { status: 200, headers: self.vary().into_iter().collect(), body: String::new() }
             }
-            Verdict::Refused(refusal) => self.refused(refusal),
+            Verdict::Refused(refusal) => self.refused(refusal, None),
         }
     }
 
-    /// The answer to a refusal, with the chain's challenges.
-    pub(crate) fn refused(&self, refusal: &Refusal) -> Response {
-        let mut response = Response::refused(refusal, &self.challenges);
+    /// The answer to a refusal, with the chain's challenges or those of the view behind it.
+    pub(crate) fn refused(&self, refusal: &Refusal, of_view: Option<&[String]>) -> Response {
+        let mut response = Response::refused(refusal, of_view.unwrap_or(&self.challenges));
         response.headers.extend(self.vary());
         response
     }
@@ -287,7 +287,7 @@ impl Link {
 
 /// The headers on which the answers depend, none twice.
 fn vary(links: &[Link]) -> String {
-    let mut headers: Vec<_> = links.iter().flat_map(|link| link.scheme.varies()).copied().collect();
+    let mut headers: Vec<_> = links.iter().flat_map(|link| link.scheme.varies()).collect();
     headers.sort_unstable();
     headers.dedup();
     headers.join(", ")

@@ -192,6 +192,11 @@ impl Context {
         self.kind(kind)?.create(&self.ctx(0), &user.id, reset)
     }
 
+    /// New tokens for one that can be renewed. `None`: it is none, or counts no more.
+    pub(crate) fn refresh_token(&self, kind: &str, token: &str) -> Result<Option<Fresh>, Error> {
+        self.kind(kind)?.refresh(&self.ctx(0), token)
+    }
+
     /// The owner of a token, active or not. `None`: no such token.
     pub(crate) fn token_owner(&self, kind: &str, token: &str) -> Result<Option<User>, Error> {
         self.kind(kind)?.owner(&self.ctx(0), token)

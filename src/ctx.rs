@@ -54,6 +54,11 @@ impl Ctx<'_> {
         datetime::civil(self.now_us(), self.zone).map_err(|_| Error::Invalid("a time beyond the year 9999"))
     }
 
+    /// The Unix time, in seconds, of a time of the database.
+    pub(crate) fn unix_s(&self, at: DateTime) -> Option<i64> {
+        self.zone.to_timestamp(at).ok().map(|moment| moment.as_second())
+    }
+
     /// The moment of the call as Django writes it.
     pub(crate) fn now_text(&self) -> Result<String, Error> {
         self.now_civil().map(datetime::written)

@@ -48,8 +48,12 @@ pub enum Kind {
     Texts,
     /// A list of these words or of dotted Python paths, not empty, none twice.
     Paths(fn() -> Vec<&'static str>),
-    /// A text, `{ file = "…" }` or `{ env = "…" }`; never printed.
+    /// A text, `{ file = "…" }` or `{ env = "…" }`; never printed. Empty only where that is the default.
     Secret,
+    /// A text that everybody may know, or `{ file = "…" }`.
+    Document,
+    /// A list of header words, not empty.
+    HeaderWords,
     /// A list of secrets, perhaps empty.
     Secrets,
     /// What the section on chains says.
@@ -79,6 +83,8 @@ impl Kind {
             Self::Texts => "a list of texts".to_owned(),
             Self::Paths(words) => format!("a list without repetition of dotted paths or of: {}", words().join(", ")),
             Self::Secrets => "a list of texts, { file = \"…\" } or { env = \"…\" }".to_owned(),
+            Self::Document => "a text or { file = \"…\" }".to_owned(),
+            Self::HeaderWords => "a list of words of visible ASCII".to_owned(),
             Self::Secret => "a text, { file = \"…\" } or { env = \"…\" }".to_owned(),
             Self::Schemes => "a list of schemes, at least one: names or { scheme = \"…\" }".to_owned(),
         }

@@ -81,16 +81,17 @@ impl Route {
     /// What to send for a verdict that the endpoint made no answer for.
     pub(crate) fn response(&self, verdict: &Verdict) -> Response {
         match (verdict, &self.chain) {
+            (Verdict::Refused(refusal), _) => self.refused(refusal),
             (verdict, Some(chain)) => chain.response(verdict),
-            (Verdict::Refused(refusal), None) => self.refused(refusal),
             (_, None) => Response { status: 200, headers: vec![], body: String::new() },
         }
     }
 
     fn refused(&self, refusal: &Refusal) -> Response {
+        let own = self.endpoint.challenge().map(|challenge| vec![challenge.to_owned()]);
         match &self.chain {
-            Some(chain) => chain.refused(refusal),
-            None => Response::refused(refusal, &[]),
+            Some(chain) => chain.refused(refusal, own.as_deref()),
+            None => Response::refused(refusal, &own.unwrap_or_default()),
         }
     }
 }

@@ -6,15 +6,22 @@ use std::ffi::CStr;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use crate::codec::claims::Claims;
+use crate::codec::json::Json;
 use crate::codec::{Proof, Secret};
 use crate::store::User;
 
-/// A user who may log in. [`active`] is the only way to one.
+/// A user who may log in. [`active`] is the usual way to one.
 pub(crate) struct ActiveUser(User);
 
 /// The user, if `is_active` says so.
 pub(crate) fn active(user: User) -> Result<ActiveUser, Refusal> {
     if user.is_active { Ok(ActiveUser(user)) } else { Err(Refusal::INACTIVE) }
+}
+
+/// The user, active or not, where the deployment lets inactive ones in (simplejwt's CHECK_USER_IS_ACTIVE).
+pub(crate) fn active_or_not(user: User) -> ActiveUser {
+    ActiveUser(user)
 }
 
 /// Who it is and how that was found: DRF's `request.user` and `request.auth`.
@@ -44,6 +51,32 @@ pub(crate) enum Auth {
     Token(Secret),
     /// A row of a knox table, by the hash that the token is stored as.
     Knox(Secret),
+    /// A token of simplejwt.
+    Jwt(Arc<Bearer>),
+}
+
+/// A token that says itself who has it.
+pub(crate) struct Bearer {
+    /// What names it: its id, or itself.
+    pub id: Secret,
+    /// simplejwt's class, `AccessToken`.
+    pub class: &'static str,
+    /// What it says.
+    pub claims: Claims,
+}
+
+impl Bearer {
+    /// The scopes: of the claim `scope`, a text with blanks between them (RFC 8693 §4.2) or a list, else of `scp`.
+    pub(crate) fn scopes(&self) -> Vec<&str> {
+        let claim = ["scope", "scp"].into_iter().find_map(|name| self.claims.get(name));
+        match claim {
+            Some(Json::Text(text)) => {
+                text.as_str().map(|text| text.split_ascii_whitespace().collect()).unwrap_or_default()
+            }
+            Some(Json::List(list)) => list.iter().filter_map(|scope| scope.text()?.as_str().ok()).collect(),
+            _ => vec![],
+        }
+    }
 }
 
 impl Identity {
@@ -117,6 +150,8 @@ pub(crate) struct Refusal {
     pub slug: &'static str,
     /// What the client may know: DRF's literal.
     pub detail: Cow<'static, str>,
+    /// Members of the answer behind `detail`, for simplejwt: JSON that starts with a comma; mostly none.
+    pub more: Cow<'static, str>,
     /// What the log may know besides; never a secret.
     pub about: About,
 }
@@ -141,12 +176,12 @@ impl Refusal {
     }
 
     const fn fixed(kind: Kind, slug: &'static str, detail: &'static str) -> Self {
-        Self { kind, slug, detail: Cow::Borrowed(detail), about: About::Nothing }
+        Self { kind, slug, detail: Cow::Borrowed(detail), more: Cow::Borrowed(""), about: About::Nothing }
     }
 
     /// A decision about somebody who is known (DRF's permission check), or whose body is looked at.
     pub(crate) fn of(kind: Kind, slug: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, slug, detail: detail.into(), about: About::Nothing }
+        Self { kind, slug, detail: detail.into(), more: Cow::Borrowed(""), about: About::Nothing }
     }
 
     /// DRF's `PermissionDenied`.
@@ -159,6 +194,12 @@ impl Refusal {
         let plural = if seconds == 1 { "" } else { "s" };
         let text = format!("Request was throttled. Expected available in {seconds} second{plural}.");
         Self::of(Kind::Throttled(seconds), "password.throttled", text)
+    }
+
+    /// The same refusal with more members of the answer (see `more`).
+    pub(crate) fn with_more(mut self, more: impl Into<Cow<'static, str>>) -> Self {
+        self.more = more.into();
+        self
     }
 
     /// The same refusal with what the log may know.
@@ -326,7 +367,8 @@ impl Response {
         if let Kind::Throttled(seconds) = refusal.kind {
             headers.push(("Retry-After", seconds.to_string()));
         }
-        let mut response = Self::json(status, detail_body(&refusal.detail));
+        let body = format!("{{\"detail\":{}{}}}", json_text(&refusal.detail), refusal.more);
+        let mut response = Self::json(status, body);
         response.headers.splice(0..0, headers);
         response
     }

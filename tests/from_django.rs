@@ -515,6 +515,62 @@ fn knox_goes_over_with_its_settings_and_its_views() {
 }
 
 #[test]
+fn simplejwt_goes_over_with_its_settings_and_its_views() {
+    let project = Project::new(&format!(
+        "INSTALLED_APPS += ['rest_framework_simplejwt', 'rest_framework_simplejwt.token_blacklist']\n\
+         from datetime import timedelta\n\
+         REST_FRAMEWORK['DEFAULT_AUTHENTICATION_CLASSES'] = ['{DRF}BasicAuthentication', 'rest_framework_simplejwt.authentication.JWTAuthentication']\n\
+         SIMPLE_JWT = {{'AUTH_HEADER_TYPES': ('JWT', 'Bearer'), 'ACCESS_TOKEN_LIFETIME': timedelta(minutes=1), 'ALGORITHM': 'HS512',\n\
+         \x20   'SIGNING_KEY': 'another secret than SECRET_KEY, and longer', 'AUDIENCE': 'api', 'ISSUER': 'here', 'LEEWAY': 1.5,\n\
+         \x20   'ROTATE_REFRESH_TOKENS': True, 'USER_ID_FIELD': 'username', 'UPDATE_LAST_LOGIN': True,\n\
+         \x20   'AUTH_TOKEN_CLASSES': ('rest_framework_simplejwt.tokens.AccessToken', 'rest_framework_simplejwt.tokens.SlidingToken')}}"
+    ));
+    fs::write(
+        project.path("urls.py"),
+        "from django.urls import path\nfrom rest_framework_simplejwt import views\n\
+         urlpatterns = [path('token', views.token_obtain_pair), path('token/new', views.token_refresh)]\n",
+    )
+    .unwrap();
+    let config = project.configure();
+    let scheme = "[schemes.jwt]\naccess_token_lifetime = 60\nrotate_refresh_tokens = true\nalgorithm = \"HS512\"\naudience = [\"api\"]\n\
+                  issuer = \"here\"\nleeway = 2\nauth_header_types = [\"JWT\", \"Bearer\"]\nuser_id_field = \"username\"\n\
+                  auth_token_classes = [\"AccessToken\", \"SlidingToken\"]\nblacklist_after_rotation = false\n";
+    assert!(config.contains(scheme) && config.contains("schemes = [\"basic\", \"jwt\"]"), "{config}");
+    assert!(config.contains("[endpoints.jwt_obtain_pair]\npath = \"/token\"\nupdate_last_login = true\n"), "{config}");
+    let theirs = project.python(
+        "from django.contrib.auth.models import User\n\
+         from rest_framework_simplejwt.tokens import AccessToken\n\
+         print(AccessToken.for_user(User.objects.get()))",
+    );
+    let ask = |token: &str| json!({ "headers": [["Authorization", format!("JWT {token}")]] });
+    assert_eq!(project.said(&ask(&theirs)), "anna");
+    let line = json!({
+        "path": "/token", "method": "POST", "headers": [["Content-Type", "application/json"]], "persist": true,
+        "body": "{\"username\": \"anna\", \"password\": \"pw\"}",
+    });
+    let answer = project.asks(&line)["endpoint"].clone();
+    let ours = answer["body"]["access"].as_str().unwrap_or_else(|| panic!("{answer}"));
+    let said = project.python(&format!(
+        "from rest_framework_simplejwt.authentication import JWTAuthentication\n\
+         scheme = JWTAuthentication()\n\
+         print(scheme.get_user(scheme.get_validated_token(b'{ours}')))"
+    ));
+    assert_eq!(said, "anna");
+}
+
+#[test]
+fn simplejwt_is_left_out_where_it_cannot_be_imitated() {
+    let project = Project::new(
+        "INSTALLED_APPS += ['rest_framework_simplejwt']\n\
+         REST_FRAMEWORK['DEFAULT_AUTHENTICATION_CLASSES'] = ['rest_framework.authentication.BasicAuthentication', \
+         'rest_framework_simplejwt.authentication.JWTAuthentication']\n\
+         SIMPLE_JWT = {'JWK_URL': 'https://issuer.example/jwks'}",
+    );
+    let config = project.configure();
+    assert!(config.contains("schemes = [\"basic\"]") && config.contains("JWTAuthentication is left out"), "{config}");
+}
+
+#[test]
 fn knox_is_left_out_where_it_cannot_be_imitated() {
     let project = Project::new(&format!(
         "INSTALLED_APPS += ['knox']\n\

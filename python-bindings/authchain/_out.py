@@ -1,11 +1,12 @@
 """What comes out of the library, as Python values."""
 
+import json
 from ctypes import byref, c_char_p, c_int, c_void_p
-from typing import Final
+from typing import Any, Final
 
 from . import _ffi
 from .errors import AuthError, ConfigError, Status, StoreError
-from .verdict import ANONYMOUS, Edits, Event, Response, User, Verdict
+from .verdict import ANONYMOUS, Edits, Event, Response, Token, User, Verdict
 
 _lib: Final = _ffi.library
 
@@ -91,7 +92,27 @@ def user(pointer: int, groups: tuple[str, ...] = ()) -> User:
         is_superuser=bool(flags & _ffi.USER_SUPERUSER),
         auth=option(_user_auth(pointer)),
         groups=groups,
+        claims=claims(pointer),
     )
+
+
+def claims(pointer: int) -> dict[str, Any] | None:
+    """What the credential itself says."""
+    found = option(_lib.auth_user_claims_json(pointer))
+    return None if found is None else json.loads(found)
+
+
+def token(pointer: int) -> Token:
+    """A fresh token, which is freed."""
+    try:
+        return Token(
+            key=text(_lib.auth_token_key(pointer)),
+            id=text(_lib.auth_token_id(pointer)),
+            refresh=option(_lib.auth_token_refresh_key(pointer)),
+            expires_us=_lib.auth_token_expires(pointer) or None,
+        )
+    finally:
+        _lib.auth_token_free(pointer)
 
 
 def groups(pointer: int) -> tuple[str, ...]:

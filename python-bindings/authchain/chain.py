@@ -336,12 +336,13 @@ class Context(_Closing):
             user=_ffi.text(user),
         )
         token = _out.found(self._find(_lib.auth_token_create, byref(options)), f"no user {user!r}")
-        try:
-            return Token(
-                key=_out.text(_lib.auth_token_key(token)), id=_out.text(_lib.auth_token_id(token))
-            )
-        finally:
-            _lib.auth_token_free(token)
+        return _out.token(token)
+
+    def refresh_token(self, key: str, kind: str) -> Token | None:
+        """New tokens for one that can be renewed, of simplejwt a refresh token; None when it has
+        ended, was used up, or its owner may not log in. Raises as `create_token`."""
+        token = self._find(_lib.auth_token_refresh, _ffi.text(kind), _ffi.text(key))
+        return None if token is None else _out.token(token)
 
     def verify_token(self, key: str, kind: str = "token") -> User | None:
         """The owner of a key; None when there is no such key or its owner is inactive. Raises
@@ -351,6 +352,13 @@ class Context(_Closing):
     def revoke_token(self, key: str, kind: str = "token") -> bool:
         """Deletes a token; False when there was none. Raises as `verify_token`."""
         return self._do(_lib.auth_token_revoke, _ffi.text(kind), _ffi.text(key))
+
+    def revoke_tokens(self, user: str, kind: str = "token") -> int:
+        """Deletes every token of a user; how many there were. Raises as `create_token`."""
+        count = ctypes.c_size_t()
+        if not self._do(_lib.auth_token_revoke_all, _ffi.text(kind), _ffi.text(user), byref(count)):
+            raise AuthError(Status.REFUSED, f"no user {user!r}")
+        return count.value
 
     def tokens(self, user: str | None = None, kind: str = "token") -> list[StoredToken]:
         """The tokens of a user, or of everybody, oldest first. Raises as `create_token`."""
@@ -364,6 +372,7 @@ class Context(_Closing):
                     id=_out.text(_lib.auth_tokens_id(tokens, i)),
                     user=_out.text(_lib.auth_tokens_user(tokens, i)),
                     created=_out.text(_lib.auth_tokens_created(tokens, i)),
+                    expires=_out.option(_lib.auth_tokens_expires(tokens, i)),
                 )
                 for i in range(_lib.auth_tokens_count(tokens))
             ]

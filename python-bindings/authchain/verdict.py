@@ -1,6 +1,7 @@
 """What a request came to. Plain values: they outlive the context and may go to any thread."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from .errors import AuthError, Refused, Status, StoreError, Throttled
 
@@ -21,6 +22,8 @@ class User:
     auth: str | None = None
     """Which credential it was, as the log names it; never the credential."""
     groups: tuple[str, ...] = ()
+    claims: dict[str, Any] | None = field(default=None, hash=False)
+    """What the credential itself says: the claims of a signed token; None for others."""
 
     @property
     def is_anonymous(self) -> bool:
@@ -109,6 +112,10 @@ class Token:
     """The secret. The library never shows it again."""
     id: str
     """Which token it is, as the log names it."""
+    refresh: str | None = field(default=None, repr=False)
+    """A second secret, which only gets new tokens (`Context.refresh_token`), where the kind has such."""
+    expires_us: int | None = None
+    """When `key` ends, in Unix microseconds; None: never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +126,8 @@ class StoredToken:
     user: str
     created: str
     """The moment of creation as Django's text in the database."""
+    expires: str | None = None
+    """The moment it ends, likewise; None: never."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 //! command. No HTTP here.
 
 pub(crate) mod assertion;
+pub(crate) mod jwt;
 pub(crate) mod knox;
 pub(crate) mod passwords;
 pub(crate) mod secret;

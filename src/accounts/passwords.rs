@@ -16,7 +16,7 @@ pub(crate) enum Login {
     User(ActiveUser, Proof),
     /// The password is right, but the user is switched off, and may be told so
     /// (`AllowAllUsersModelBackend`).
-    Inactive,
+    Inactive(Box<User>, Proof),
     /// Nobody. The text is for the log.
     Wrong(&'static str),
     /// Too many have failed; the next may try in so many seconds. The password was not looked at.
@@ -44,9 +44,9 @@ pub(crate) fn log_in(ctx: &Ctx<'_>, name: &str, password: &[u8], address: Option
 fn log_in_now(ctx: &Ctx<'_>, name: &str, password: &[u8]) -> Result<Login, Error> {
     Ok(match check(ctx, name, password)? {
         Attempt::Wrong(why) => Login::Wrong(why),
+        Attempt::Right(user, proof) if !user.is_active && ctx.inactive_may_try => Login::Inactive(user, proof),
         Attempt::Right(user, proof) => match active(*user) {
             Ok(user) => Login::User(user, proof),
-            Err(_) if ctx.inactive_may_try => Login::Inactive,
             Err(_) => Login::Wrong("inactive"),
         },
     })

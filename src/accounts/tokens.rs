@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
+use super::jwt::{Jwt, Pair, Renewal, Unfit};
 use super::knox::Knox;
 use crate::codec::{Mismatch, Proof, Secret, digest, same};
 use crate::ctx::{Ctx, random};
@@ -20,13 +21,27 @@ pub(crate) enum Tokens {
     Authtoken(Arc<TokensTable>),
     /// django-rest-knox.
     Knox(Arc<Knox>),
+    /// simplejwt.
+    Jwt(Arc<Jwt>),
 }
 
 /// A token for its user, who has to be told: it may not be stored.
 pub(crate) struct Fresh {
     pub token: Secret,
-    /// What is named in logs and lists: the token itself, or the hash that it is stored as.
+    /// What is named in logs and lists: the token itself, the hash that it is stored as, or its id.
     pub id: Secret,
+    /// A second token that only gets new ones, where the kind has such.
+    pub refresh: Option<Secret>,
+    /// When the token ends, in seconds since 1970; `None`: never.
+    pub expires: Option<i64>,
+}
+
+impl From<Pair> for Fresh {
+    fn from(pair: Pair) -> Self {
+        let id = Secret::new(pair.access.jti);
+        let refresh = pair.refresh.map(|refresh| refresh.token);
+        Self { token: pair.access.token, id, refresh, expires: Some(pair.access.exp) }
+    }
 }
 
 impl Tokens {
@@ -36,10 +51,34 @@ impl Tokens {
         match self {
             Self::Authtoken(table) => {
                 let token = create(ctx, table, user, reset)?;
-                Ok(Some(Fresh { id: token.clone(), token }))
+                Ok(Some(Fresh { id: token.clone(), token, refresh: None, expires: None }))
             }
             Self::Knox(_) if reset => Err(Error::Unsupported("a knox token cannot be replaced: users have many")),
-            Self::Knox(knox) => Ok(knox.create(ctx, user)?.map(|fresh| Fresh { token: fresh.token, id: fresh.digest })),
+            Self::Knox(knox) => Ok(knox.create(ctx, user)?.map(|fresh| Fresh {
+                token: fresh.token,
+                id: fresh.digest,
+                refresh: None,
+                expires: fresh.expiry.and_then(|expiry| ctx.unix_s(expiry)),
+            })),
+            Self::Jwt(_) if reset => {
+                Err(Error::Unsupported("a token of simplejwt cannot be replaced: users have many"))
+            }
+            Self::Jwt(jwt) => {
+                let user = ctx.users.by_id(ctx.db, user)?.ok_or(Error::Invalid("there is no such user"))?;
+                Ok(Some(jwt.for_login(ctx, &user)?.into()))
+            }
+        }
+    }
+
+    /// New tokens for one that can be renewed. `None`: it is none, counts no more, or its owner may not log in.
+    pub(crate) fn refresh(&self, ctx: &Ctx<'_>, token: &str) -> Result<Option<Fresh>, Error> {
+        match self {
+            Self::Authtoken(_) | Self::Knox(_) => Err(Error::Unsupported("tokens of this kind are not renewed")),
+            Self::Jwt(jwt) => match jwt.renew(ctx, token) {
+                Ok(pair) => Ok(Some(pair.into())),
+                Err(Renewal::Unfit(Unfit::Broken(error))) => Err(error),
+                Err(_) => Ok(None),
+            },
         }
     }
 
@@ -48,6 +87,7 @@ impl Tokens {
         match self {
             Self::Authtoken(table) => Ok(owner(ctx, table, token)?.map(|(user, ..)| user)),
             Self::Knox(knox) => knox.peek(ctx, token),
+            Self::Jwt(jwt) => jwt.peek(ctx, token),
         }
     }
 
@@ -56,6 +96,7 @@ impl Tokens {
         match self {
             Self::Authtoken(table) => table.revoke(ctx.db, token),
             Self::Knox(knox) => knox.revoke(ctx, token),
+            Self::Jwt(jwt) => jwt.revoke(ctx, token),
         }
     }
 
@@ -64,6 +105,7 @@ impl Tokens {
         match self {
             Self::Authtoken(table) => table.revoke_of(ctx.db, user),
             Self::Knox(knox) => knox.table.delete_of(ctx.db, user),
+            Self::Jwt(jwt) => jwt.revoke_of(ctx, user),
         }
     }
 
@@ -72,13 +114,18 @@ impl Tokens {
         match self {
             Self::Authtoken(table) => table.list(ctx.db, ctx.users, of),
             Self::Knox(knox) => knox.table.list(ctx.db, ctx.users, of),
+            Self::Jwt(jwt) => jwt.list(ctx, of),
         }
     }
 
     /// Whether there are any that come to an end.
     #[cfg(feature = "cli")]
     pub(crate) fn expire(&self) -> bool {
-        matches!(self, Self::Knox(_))
+        match self {
+            Self::Authtoken(_) => false,
+            Self::Knox(_) => true,
+            Self::Jwt(jwt) => jwt.has_tables,
+        }
     }
 
     /// Whether both stand in one table.
@@ -87,6 +134,7 @@ impl Tokens {
         match (self, other) {
             (Self::Authtoken(a), Self::Authtoken(b)) => Arc::ptr_eq(a, b),
             (Self::Knox(a), Self::Knox(b)) => Arc::ptr_eq(&a.table, &b.table),
+            (Self::Jwt(a), Self::Jwt(b)) => a.has_tables && b.has_tables,
             _ => false,
         }
     }
@@ -97,6 +145,8 @@ impl Tokens {
         match self {
             Self::Authtoken(table) => table.newest(db),
             Self::Knox(knox) => knox.table.newest(db),
+            Self::Jwt(jwt) if jwt.has_tables => crate::store::jwt::newest(db),
+            Self::Jwt(_) => Ok(None),
         }
     }
 
@@ -106,6 +156,7 @@ impl Tokens {
         match self {
             Self::Authtoken(_) => Err(Error::Unsupported("tokens of this kind do not expire")),
             Self::Knox(knox) => knox.purge(ctx),
+            Self::Jwt(jwt) => jwt.purge(ctx),
         }
     }
 }

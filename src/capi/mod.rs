@@ -32,6 +32,8 @@ pub mod assertion;
 
 pub mod user;
 
+pub mod claims;
+
 pub mod token;
 
 pub mod account;

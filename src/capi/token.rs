@@ -41,22 +41,27 @@ unsafe impl Sized_ for auth_token_options {
 
 /// A fresh credential. Its secret is wiped when it is freed.
 ///
-/// Methods: auth_token_create, auth_token_key, auth_token_id, auth_token_free.
+/// Methods: auth_token_create, auth_token_refresh, auth_token_key,
+/// auth_token_refresh_key, auth_token_id, auth_token_expires, auth_token_free.
 pub struct auth_token {
     key: Wiped,
+    refresh_key: Option<Wiped>,
     id: CString,
+    expires_us: i64,
 }
 
 /// The tokens of a user or of everybody, without their secrets.
 ///
 /// Methods: auth_token_list, auth_tokens_count, auth_tokens_id,
-/// auth_tokens_user, auth_tokens_created, auth_tokens_free.
+/// auth_tokens_user, auth_tokens_created, auth_tokens_expires, auth_tokens_free.
 pub struct auth_tokens {
-    rows: Vec<[CString; 3]>,
+    rows: Vec<[Option<CString>; 4]>,
 }
 
 /// Creates a token of the user. DRF keeps one a user: the one there is comes
-/// back. knox keeps many: each call makes one, up to the limit of its scheme.
+/// back. knox keeps many: each call makes one, up to the limit of its scheme. Of
+/// simplejwt each call makes an access token and a refresh token, or a sliding
+/// token where the scheme takes those only.
 ///
 /// Ownership: free `*out` with auth_token_free. Threads: any. Blocks: database.
 /// Returns: AUTH_OK, AUTH_REFUSED (no such user, or the user has as many tokens
@@ -104,6 +109,27 @@ pub unsafe extern "C" fn auth_token_key(token: Option<&auth_token>) -> *const c_
     token.map_or(ptr::null(), |token| token.key.as_ptr())
 }
 
+/// The second secret, which only gets new tokens (auth_token_refresh): the
+/// refresh token of simplejwt. It can be read here only.
+///
+/// Ownership: borrowed from the token. Threads: any. Blocks: never.
+/// Returns: a text, or NULL when the kind has none, and for NULL.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn auth_token_refresh_key(token: Option<&auth_token>) -> *const c_char {
+    token.and_then(|token| token.refresh_key.as_ref()).map_or(ptr::null(), |key| key.as_ptr())
+}
+
+/// When the token that auth_token_key shows ends.
+///
+/// Ownership: none. Threads: any. Blocks: never.
+/// Returns: Unix time in microseconds; 0 when it does not end, and for NULL.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn auth_token_expires(token: Option<&auth_token>) -> i64 {
+    token.map_or(0, |token| token.expires_us)
+}
+
 /// Which token it is: its keyed digest as in the log.
 ///
 /// Ownership: borrowed from the token. Threads: any. Blocks: never.
@@ -121,6 +147,33 @@ pub unsafe extern "C" fn auth_token_id(token: Option<&auth_token>) -> *const c_c
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn auth_token_free(token: Option<Box<auth_token>>) {
     guard_or((), || drop(token));
+}
+
+/// New tokens for one that can be renewed: of simplejwt a refresh token, which is
+/// replaced where the scheme rotates, or a sliding token.
+///
+/// Ownership: free `*out` with auth_token_free. Threads: any. Blocks: database.
+/// Returns: AUTH_OK, AUTH_REFUSED (no such token, it has ended, was used up, or
+/// its owner may not log in; `*out` is NULL), AUTH_EINVAL, AUTH_ENOTSUP (no such
+/// kind, or its tokens are not renewed), AUTH_ESTORE, AUTH_EBUSY (no random
+/// bytes), AUTH_EPANIC.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn auth_token_refresh(
+    context: Option<&auth_context>,
+    kind: auth_str,
+    key: auth_str,
+    out: *mut *mut auth_token,
+) -> auth_status {
+    guard(|| {
+        // SAFETY: the texts are readable, by contract.
+        let (Some(context), Ok((kind, key)), false) = (context, unsafe { both(kind, key) }, out.is_null()) else {
+            return auth_status::AUTH_EINVAL;
+        };
+        let context = context.context();
+        let made = context.refresh_token(kind_or_token(kind), key);
+        // SAFETY: not NULL; writable by contract.
+        unsafe { give_option(out, made.map(|made| made.map(|made| shown(&context, &made)))) }
+    })
 }
 
 /// Whose token a key is, without a request. `kind` is the name of a token
@@ -149,12 +202,13 @@ pub unsafe extern "C" fn auth_token_verify(
     })
 }
 
-/// Deletes a token by its key. From the next request on it is refused, in every
-/// process.
+/// Deletes a token by its key, or blacklists it (simplejwt). From the next
+/// request on it is refused, in every process.
 ///
 /// Ownership: none. Threads: any. Blocks: database.
 /// Returns: AUTH_OK, AUTH_REFUSED (there was none), AUTH_EINVAL, AUTH_ENOTSUP
-/// (no such kind), AUTH_ESTORE, AUTH_EPANIC.
+/// (no such kind; an access token of simplejwt without `revocable`),
+/// AUTH_ESTORE, AUTH_EPANIC.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn auth_token_revoke(
     context: Option<&auth_context>,
@@ -174,7 +228,45 @@ pub unsafe extern "C" fn auth_token_revoke(
     })
 }
 
-/// The tokens of the user of a name; of everybody when `user` is empty.
+/// Deletes every token of the user of a name, or blacklists them (simplejwt: those
+/// that are in its table, so access tokens with `revocable` only). `*count`, unless
+/// NULL, is how many there were.
+///
+/// Ownership: none. Threads: any. Blocks: database.
+/// Returns: AUTH_OK, AUTH_REFUSED (no such user), AUTH_EINVAL, AUTH_ENOTSUP (no
+/// such kind, or its tokens are in no table), AUTH_ESTORE, AUTH_EPANIC.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn auth_token_revoke_all(
+    context: Option<&auth_context>,
+    kind: auth_str,
+    user: auth_str,
+    count: *mut usize,
+) -> auth_status {
+    guard(|| {
+        // SAFETY: the texts are readable, by contract.
+        let (Some(context), Ok((kind, name))) = (context, unsafe { both(kind, user) }) else {
+            return auth_status::AUTH_EINVAL;
+        };
+        let context = context.context();
+        let revoked = context
+            .find_user(&By::Name(name))
+            .and_then(|user| user.map(|user| context.revoke_tokens_of(kind_or_token(kind), &user.id)).transpose());
+        match revoked {
+            Ok(None) => auth_status::AUTH_REFUSED,
+            Ok(Some(revoked)) => {
+                if !count.is_null() {
+                    // SAFETY: not NULL; writable by contract.
+                    unsafe { count.write(revoked) };
+                }
+                auth_status::AUTH_OK
+            }
+            Err(error) => (&error).into(),
+        }
+    })
+}
+
+/// The tokens of the user of a name; of everybody when `user` is empty. Of
+/// simplejwt those in its table that are not blacklisted.
 ///
 /// Ownership: free `*out` with auth_tokens_free. Threads: any. Blocks:
 /// database.
@@ -238,6 +330,17 @@ pub unsafe extern "C" fn auth_tokens_created(tokens: Option<&auth_tokens>, i: us
     field(tokens, i, 2)
 }
 
+/// When token number `i` ends, as Django's text in the database.
+///
+/// Ownership: borrowed from the list. Threads: any. Blocks: never.
+/// Returns: a text, or NULL when it does not end, when there is no such token,
+/// and for NULL.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn auth_tokens_expires(tokens: Option<&auth_tokens>, i: usize) -> *const c_char {
+    field(tokens, i, 3)
+}
+
 /// Frees a list; NULL does nothing.
 ///
 /// Ownership: takes the list. Threads: any. Blocks: never.
@@ -283,7 +386,12 @@ fn kind_or_token(kind: &str) -> &str {
 
 fn shown(context: &Context, fresh: &Fresh) -> auth_token {
     let id = CString::new(context.digest(&fresh.id).to_string()).unwrap_or_default();
-    auth_token { key: Wiped::new(fresh.token.reveal()), id }
+    auth_token {
+        key: Wiped::new(fresh.token.reveal()),
+        refresh_key: fresh.refresh.as_ref().map(|key| Wiped::new(key.reveal())),
+        id,
+        expires_us: fresh.expires.unwrap_or(0).saturating_mul(1_000_000),
+    }
 }
 
 fn listed(context: &Context, kind: &str, name: &str) -> Result<Option<auth_tokens>, Error> {
@@ -295,13 +403,14 @@ fn listed(context: &Context, kind: &str, name: &str) -> Result<Option<auth_token
         },
     };
     let tokens = context.tokens(kind, user.as_ref().map(|user| &user.id))?;
-    let text = |t: String| CString::new(t).unwrap_or_default();
+    let text = |t: String| Some(CString::new(t).unwrap_or_default());
     let row = |t: crate::store::StoredToken| {
-        [text(context.digest(&t.key).to_string()), text(t.user.name().to_owned()), text(t.created)]
+        let (id, user) = (context.digest(&t.key).to_string(), t.user.name().to_owned());
+        [text(id), text(user), text(t.created), t.expiry.and_then(text)]
     };
     Ok(Some(auth_tokens { rows: tokens.into_iter().map(row).collect() }))
 }
 
 fn field(tokens: Option<&auth_tokens>, i: usize, which: usize) -> *const c_char {
-    tokens.and_then(|tokens| tokens.rows.get(i)).map_or(ptr::null(), |row| row[which].as_ptr())
+    tokens.and_then(|tokens| tokens.rows.get(i)?[which].as_ref()).map_or(ptr::null(), |text| text.as_ptr())
 }

@@ -4,13 +4,14 @@ use std::ffi::{CStr, CString, c_char};
 use std::ptr;
 use std::sync::OnceLock;
 
+use super::claims::Claims;
 use super::guard_or;
 use super::output::Text;
 use super::response::auth_response;
 use super::status::auth_status;
 use crate::exchange::Exchange;
 use crate::store::User;
-use crate::verdict::{Auth, Kind, Verdict};
+use crate::verdict::{Auth, Bearer, Kind, Verdict};
 
 /// Bits of auth_user_flags: `is_active`.
 pub const AUTH_USER_ACTIVE: u32 = 1;
@@ -24,6 +25,7 @@ pub const AUTH_USER_SUPERUSER: u32 = 4;
 ///
 /// Methods: auth_authenticate, auth_request_user, auth_user_id, auth_user_name,
 /// auth_user_email, auth_user_scheme, auth_user_flags, auth_user_auth,
+/// auth_user_claims_json, auth_user_claim, auth_user_scope, auth_user_expires,
 /// auth_user_group, auth_user_response, auth_user_clone, auth_user_free,
 /// auth_user_lookup, auth_user_create, auth_token_verify, auth_password_check.
 pub struct auth_user {
@@ -39,6 +41,7 @@ struct Lent {
     scheme: Text,
     auth: Text,
     response: OnceLock<auth_response>,
+    claims: OnceLock<Claims>,
 }
 
 /// Where the user comes from.
@@ -135,10 +138,23 @@ impl auth_user {
         exchange.identity()?.found_by.as_ref().map(|by| by.name.clone())
     }
 
+    /// The token that says itself who has it, if that is the credential of the verdict.
+    pub(super) fn bearer(&self) -> Option<&Bearer> {
+        let Source::Judged(exchange) = &self.source else { return None };
+        if let Auth::Jwt(bearer) = &exchange.identity()?.auth { Some(bearer) } else { None }
+    }
+
+    /// What it says.
+    pub(super) fn claims(&self) -> Option<&Claims> {
+        let bearer = self.bearer()?;
+        Some(self.lent().claims.get_or_init(|| Claims::of(bearer)))
+    }
+
     fn auth_id(&self) -> Option<String> {
         let Source::Judged(exchange) = &self.source else { return None };
         match &exchange.identity()?.auth {
             Auth::None => None,
+            Auth::Jwt(bearer) => Some(exchange.context().digest(&bearer.id).to_string()),
             Auth::Token(key) | Auth::Knox(key) => Some(exchange.context().digest(key).to_string()),
         }
     }

@@ -11,7 +11,7 @@ use super::explain::{Args, Fields, Given};
 use super::output;
 use crate::capi::plugin;
 use crate::chain::{Anonymous, Chain};
-use crate::codec::base64;
+use crate::codec::{base64, json};
 use crate::config::{Node, Origin};
 use crate::context::{Context, Host};
 use crate::error::Report;
@@ -285,11 +285,12 @@ fn id(id: &UserId) -> Value {
     }
 }
 
-fn auth_kind(identity: &Identity) -> Option<&'static str> {
-    match identity.auth {
+fn auth_kind(identity: &Identity) -> Option<String> {
+    match &identity.auth {
         Auth::None => None,
-        Auth::Token(_) => Some("authtoken.Token"),
-        Auth::Knox(_) => Some("knox.AuthToken"),
+        Auth::Token(_) => Some("authtoken.Token".to_owned()),
+        Auth::Knox(_) => Some("knox.AuthToken".to_owned()),
+        Auth::Jwt(bearer) => Some(format!("rest_framework_simplejwt.{}", bearer.class)),
     }
 }
 
@@ -301,6 +302,9 @@ fn auth_repr(exchange: &Exchange, identity: &Identity, reveal: bool) -> Option<S
         Auth::Knox(digest) if reveal => {
             Some(format!("{} : {}", String::from_utf8_lossy(digest.reveal()), identity.user.name()))
         }
+        // simplejwt's `Token.__repr__`, but in JSON
+        Auth::Jwt(bearer) if reveal => Some(json::encode(bearer.claims.object())),
+        Auth::Jwt(bearer) => Some(exchange.context().digest(&bearer.id).to_string()),
         Auth::Token(key) | Auth::Knox(key) => Some(exchange.context().digest(key).to_string()),
     }
 }

@@ -27,7 +27,7 @@ pub(super) struct Args {
     #[arg(long, default_value = ".", value_name = "DIR")]
     path: PathBuf,
     /// Write SECRET_KEY into this new file, for its owner only, and refer to it; SECRET_KEY_FALLBACKS into
-    /// FILE_FALLBACK_1 and so on
+    /// FILE_FALLBACK_1 and so on, simplejwt's SIGNING_KEY into FILE_SIGNING_KEY if it is another one
     #[arg(long, value_name = "FILE", conflicts_with = "print_secret")]
     secret_file: Option<PathBuf>,
     /// Print SECRET_KEY itself; otherwise the configuration takes it from $AUTHCHAIN_SECRET_KEY, and
@@ -48,7 +48,14 @@ pub(super) fn run(args: &Args) -> Outcome {
     });
     let answer = ask(args, &question)?;
     let config = Zeroizing::new(answer["config"].as_str().unwrap_or_default().to_owned());
-    check(&config)?;
+    let signing_key = &answer["signing_key"];
+    let (form, own) =
+        (signing_key["form"].as_str().unwrap_or_default(), signing_key["key"].as_str().unwrap_or_default());
+    match form {
+        "" => check(&config)?,
+        // The secret is where hosts will find it: here it stands in for that.
+        form => check(&Zeroizing::new(config.replace(form, &Value::from(own).to_string())))?,
+    }
     let mut made = Made::default();
     let secrets = answer["secrets"].as_array().map(Vec::as_slice).unwrap_or_default();
     for (number, secret) in secrets.iter().filter_map(Value::as_str).enumerate() {
@@ -57,6 +64,10 @@ pub(super) fn run(args: &Args) -> Outcome {
             return Err("SECRET_KEY ends with a line break, which a file cannot hold (use --print-secret)".into());
         }
         made.file(&numbered(path, number), 0o600, &Zeroizing::new(format!("{secret}\n")))?;
+    }
+    if let (Some(path), false) = (&secret_file, form.is_empty()) {
+        let path = PathBuf::from(format!("{}_SIGNING_KEY", path.display()));
+        made.file(&path, 0o600, &Zeroizing::new(format!("{}\n", own.trim_end_matches(['\n', '\r']))))?;
     }
     output::print(config.trim_end())?;
     made.keep();

@@ -62,7 +62,7 @@ enum Verb {
     /// Users: create, list, passwd, disable, enable
     #[command(subcommand)]
     User(user::Verb),
-    /// Tokens of Django REST framework and of knox: create, list, revoke, purge
+    /// Tokens of Django REST framework, knox and simplejwt: create, refresh, list, revoke, purge
     #[command(subcommand)]
     Token(token::Verb),
     /// Counted attempts to log in: list, clear

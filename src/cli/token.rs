@@ -1,11 +1,14 @@
-//! `authchain token`: create (Django REST framework's `drf_create_token`), list, revoke, purge.
+//! `authchain token`: create (Django REST framework's `drf_create_token`), refresh, list, revoke, purge (simplejwt's
+//! `flushexpiredtokens`).
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use zeroize::Zeroizing;
 
 use super::output::{self, Failure, Outcome, visible};
 use super::user::{id, named, stdin_line};
+use crate::accounts::tokens::Fresh;
 use crate::accounts::users::By;
+use crate::codec::Secret;
 use crate::config::Origin;
 use crate::context::Context;
 use crate::store::{StoredToken, User};
@@ -13,8 +16,10 @@ use crate::store::{StoredToken, User};
 /// What to do with tokens.
 #[derive(clap::Subcommand)]
 pub(super) enum Verb {
-    /// Print a user's token, made if there is none; of knox always a new one
+    /// Print a user's token, made if there is none; of knox and of simplejwt always a new one
     Create(Create),
+    /// Print new tokens for one that can be renewed, of simplejwt a refresh token
+    Refresh(Refresh),
     /// List the tokens by the digests that name them in logs; never the keys
     List(List),
     /// Delete a token, or those of a user
@@ -35,6 +40,18 @@ pub(super) struct Create {
     /// Replace the token there is
     #[arg(long)]
     reset: bool,
+    #[command(flatten)]
+    kind: Kind,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Which token.
+#[derive(clap::Args)]
+pub(super) struct Refresh {
+    /// The token; better `-`, which reads it from standard input, where nobody else sees it
+    key: String,
     #[command(flatten)]
     kind: Kind,
     /// Print JSON
@@ -86,9 +103,10 @@ pub(super) struct Kind {
 /// Runs a verb.
 pub(super) fn run(verb: &Verb, origin: &Origin) -> Outcome {
     let scheme = match verb {
-        Verb::Create(Create { kind, .. }) | Verb::List(List { kind, .. }) | Verb::Revoke(Revoke { kind, .. }) => {
-            Some(&kind.scheme)
-        }
+        Verb::Create(Create { kind, .. })
+        | Verb::Refresh(Refresh { kind, .. })
+        | Verb::List(List { kind, .. })
+        | Verb::Revoke(Revoke { kind, .. }) => Some(&kind.scheme),
         Verb::Purge(Purge { scheme }) => scheme.as_ref(),
     };
     let context = super::open(origin)?;
@@ -103,6 +121,7 @@ pub(super) fn run(verb: &Verb, origin: &Origin) -> Outcome {
             Some(name) => create(&context, args, &owner(&context, name)?),
             None => create_all(&context, args),
         },
+        Verb::Refresh(args) => refresh(&context, args),
         Verb::List(args) => list(&context, args),
         Verb::Revoke(args) => revoke(&context, args),
     }
@@ -119,12 +138,54 @@ fn create(context: &Context, args: &Create, user: &User) -> Outcome {
         let text = format!("user {} has as many tokens as token_limit_per_user allows", visible(user.name()));
         return Err(text.into());
     };
-    let key = Zeroizing::new(String::from_utf8_lossy(fresh.token.reveal()).into_owned());
     if args.json {
-        return output::json(&json!({ "key": &**key, "user": user.name(), "user_id": id(user) }));
+        let mut made = members(&fresh);
+        made.insert("user".to_owned(), user.name().into());
+        made.insert("user_id".to_owned(), id(user));
+        return output::json(&Value::Object(made));
     }
     let name = visible(user.name());
-    output::print(&Zeroizing::new(format!("Generated token {} for user {name}", &**key)))
+    output::print(&Zeroizing::new(format!("Generated token {} for user {name}", &*text(&fresh.token))))?;
+    shown_refresh(&fresh)
+}
+
+/// The secrets of a new token for JSON.
+fn members(fresh: &Fresh) -> Map<String, Value> {
+    let mut made = Map::from_iter([("key".to_owned(), Value::from(&**text(&fresh.token)))]);
+    if let Some(refresh) = &fresh.refresh {
+        made.insert("refresh".to_owned(), Value::from(&**text(refresh)));
+    }
+    made
+}
+
+/// The second token on a line of its own.
+fn shown_refresh(fresh: &Fresh) -> Outcome {
+    match &fresh.refresh {
+        Some(refresh) => output::print(&Zeroizing::new(format!("Refresh token {}", &*text(refresh)))),
+        None => Ok(()),
+    }
+}
+
+/// Tokens are ASCII.
+fn text(secret: &Secret) -> Zeroizing<String> {
+    Zeroizing::new(String::from_utf8_lossy(secret.reveal()).into_owned())
+}
+
+fn refresh(context: &Context, args: &Refresh) -> Outcome {
+    let key = key_of(&args.key)?;
+    let Some(fresh) = context.refresh_token(&args.kind.scheme, &key)? else {
+        return Err("the token cannot be renewed: it has ended, was used up, or its user may not log in".into());
+    };
+    if args.json {
+        return output::json(&Value::Object(members(&fresh)));
+    }
+    output::print(&Zeroizing::new(format!("Generated token {}", &*text(&fresh.token))))?;
+    shown_refresh(&fresh)
+}
+
+/// A key of the command line, or of standard input.
+fn key_of(argument: &str) -> Result<Zeroizing<String>, Failure> {
+    if argument == "-" { stdin_line("the key") } else { Ok(Zeroizing::new(argument.to_owned())) }
 }
 
 fn create_all(context: &Context, args: &Create) -> Outcome {
@@ -160,10 +221,7 @@ fn list(context: &Context, args: &List) -> Outcome {
 fn revoke(context: &Context, args: &Revoke) -> Outcome {
     let scheme = &args.kind.scheme;
     let Some(name) = &args.user else {
-        let key = match args.key.as_deref() {
-            Some("-") | None => stdin_line("the key")?,
-            Some(key) => Zeroizing::new(key.to_owned()),
-        };
+        let key = key_of(args.key.as_deref().unwrap_or("-"))?;
         return match context.revoke_token(scheme, &key)? {
             true => output::print("revoked 1 token"),
             false => Err("there is no token of that key (`authchain token list` shows whose there are)".into()),

@@ -15,8 +15,18 @@ pub enum Credentials<'a> {
 /// The credentials if the header's first word is `scheme`, in any case of letters; `None` is
 /// another scheme's header, or a blank one.
 pub fn credentials<'a>(header: &'a [u8], scheme: &str) -> Option<Credentials<'a>> {
+    credentials_if(header, |word| word.eq_ignore_ascii_case(scheme.as_bytes()))
+}
+
+/// The credentials if the header's first word is one of `schemes` in exactly these letters, as for
+/// simplejwt.
+pub fn credentials_of<'a>(header: &'a [u8], schemes: &[String]) -> Option<Credentials<'a>> {
+    credentials_if(header, |word| schemes.iter().any(|scheme| scheme.as_bytes() == word))
+}
+
+fn credentials_if(header: &[u8], is_scheme: impl Fn(&[u8]) -> bool) -> Option<Credentials<'_>> {
     let mut words = words(header);
-    if !words.next()?.eq_ignore_ascii_case(scheme.as_bytes()) {
+    if !is_scheme(words.next()?) {
         return None;
     }
     Some(match (words.next(), words.next()) {
@@ -60,6 +70,21 @@ mod tests {
             (b" \t", None),
         ] {
             assert_eq!(credentials(header, "Token"), expected, "{header:?}");
+        }
+    }
+
+    #[test]
+    fn letters_count_where_simplejwt_compares() {
+        let words = ["Bearer".to_owned(), "JWT".to_owned()];
+        for (header, expected) in [
+            (&b"Bearer a"[..], Some(One(b"a"))),
+            (b" JWT\ta", Some(One(b"a"))),
+            (b"JWT", Some(Missing)),
+            (b"JWT a b", Some(Spaces)),
+            (b"bearer a", None),
+            (b"", None),
+        ] {
+            assert_eq!(credentials_of(header, &words), expected, "{header:?}");
         }
     }
 

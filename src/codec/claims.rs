@@ -73,51 +73,79 @@ impl Claims {
     /// # Errors
     /// [`Refused`] when the claims are not for us or not for now (`now`: seconds since 1970).
     pub fn check(&self, checks: &Checks, now: i64) -> Result<(), Refused> {
-        for name in ["iat", "nbf"] {
-            if self.seconds(name, checks.exact)?.is_some_and(|from| from > now.saturating_add(checks.leeway)) {
+        let Registered { exp, nbf, iat, iss, aud, sub, jti } = self.registered();
+        let moment = |claim: Option<&Json>| claim.map(|value| seconds(value, checks.exact)).transpose();
+        for from in [moment(iat)?, moment(nbf)?].into_iter().flatten() {
+            if from > now.saturating_add(checks.leeway) {
                 return Err(Refused::Invalid);
             }
         }
-        match self.seconds("exp", checks.exact)? {
+        match moment(exp)? {
             Some(until) if until <= now.saturating_sub(checks.leeway) => return Err(Refused::Expired),
             Some(until) if until > LAST_MOMENT => return Err(Refused::Invalid),
             _ => {}
         }
-        self.check_issuer(checks)?;
-        self.check_audience(checks)?;
-        match ["sub", "jti"].iter().all(|name| matches!(self.get(name), None | Some(Json::Text(_)))) {
-            true => Ok(()),
-            false => Err(Refused::Invalid),
-        }
+        check_issuer(iss, checks)?;
+        check_audience(aud, checks)?;
+        let are_texts = [sub, jti].into_iter().flatten().all(|claim| claim.text().is_some());
+        if are_texts { Ok(()) } else { Err(Refused::Invalid) }
     }
 
-    fn check_issuer(&self, checks: &Checks) -> Result<(), Refused> {
-        let is =
-            |text: &Text| checks.issuer.as_ref().is_none_or(|expected| expected.iter().any(|one| text == one.as_str()));
-        match self.get("iss") {
-            None if checks.issuer.is_none() => Ok(()),
-            Some(Json::Text(issuer)) if is(issuer) => Ok(()),
-            Some(_) if checks.issuer.is_none() && checks.exact => Ok(()),
-            _ => Err(Refused::Invalid),
+    fn registered(&self) -> Registered<'_> {
+        let mut found = Registered::default();
+        let Json::Object(members) = &self.0 else { return found };
+        for (name, value) in members {
+            let place = match name.as_bytes() {
+                b"exp" => &mut found.exp,
+                b"nbf" => &mut found.nbf,
+                b"iat" => &mut found.iat,
+                b"iss" => &mut found.iss,
+                b"aud" => &mut found.aud,
+                b"sub" => &mut found.sub,
+                b"jti" => &mut found.jti,
+                _ => continue,
+            };
+            *place = Some(value);
         }
+        found
     }
+}
 
-    fn check_audience(&self, checks: &Checks) -> Result<(), Refused> {
-        let theirs = match self.get("aud") {
-            None => None,
-            Some(one @ Json::Text(_)) => Some(std::slice::from_ref(one)),
-            Some(Json::List(many)) if many.iter().all(|one| one.text().is_some()) => Some(many.as_slice()),
-            Some(_) if checks.audience.is_none() && checks.exact => None,
-            Some(_) => return Err(Refused::Invalid),
-        };
-        let Some(ours) = &checks.audience else { return Ok(()) };
-        let is_ours = |one: &Json| one.text().is_some_and(|text| ours.iter().any(|our| text == our.as_str()));
-        match theirs {
-            // Python takes an empty text for none.
-            Some(theirs) if theirs.iter().any(is_ours) && self.text("aud") != Some("") => Ok(()),
-            _ => Err(Refused::Invalid),
-        }
+/// The claims of RFC 7519 §4.1.
+#[derive(Default)]
+struct Registered<'a> {
+    exp: Option<&'a Json>,
+    nbf: Option<&'a Json>,
+    iat: Option<&'a Json>,
+    iss: Option<&'a Json>,
+    aud: Option<&'a Json>,
+    sub: Option<&'a Json>,
+    jti: Option<&'a Json>,
+}
+
+fn check_issuer(issuer: Option<&Json>, checks: &Checks) -> Result<(), Refused> {
+    let is = |text: &Text, expected: &[String]| expected.iter().any(|one| *text == **one);
+    match (issuer, &checks.issuer) {
+        (None | Some(Json::Text(_)), None) => Ok(()),
+        (Some(Json::Text(issuer)), Some(expected)) if is(issuer, expected) => Ok(()),
+        (Some(_), None) if checks.exact => Ok(()),
+        _ => Err(Refused::Invalid),
     }
+}
+
+fn check_audience(audience: Option<&Json>, checks: &Checks) -> Result<(), Refused> {
+    let theirs = match audience {
+        None => [].as_slice(),
+        // Python takes an empty text for none.
+        Some(Json::Text(one)) if *one == *"" => &[],
+        Some(one @ Json::Text(_)) => std::slice::from_ref(one),
+        Some(Json::List(many)) if many.iter().all(|one| one.text().is_some()) => many.as_slice(),
+        Some(_) if checks.audience.is_none() && checks.exact => &[],
+        Some(_) => return Err(Refused::Invalid),
+    };
+    let Some(ours) = &checks.audience else { return Ok(()) };
+    let is_ours = |one: &Json| one.text().is_some_and(|text| ours.iter().any(|our| *text == **our));
+    if theirs.iter().any(is_ours) { Ok(()) } else { Err(Refused::Invalid) }
 }
 
 /// The end of the year 9999. `exp` beyond it makes simplejwt answer 500 (Python's `datetime` ends

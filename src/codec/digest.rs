@@ -52,6 +52,12 @@ pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
     hex(digest::digest(&digest::SHA256, bytes).as_ref())
 }
 
+/// MD5 as lower-case hexadecimal: not a protection of anything, but what simplejwt compares.
+pub(crate) fn md5_hex(bytes: &[u8]) -> String {
+    use md5::Digest as _;
+    hex(&md5::Md5::digest(bytes))
+}
+
 /// A hash function without a key: enough for what nobody can guess, and for nothing else.
 #[derive(Clone, Copy)]
 pub(crate) struct Hash(&'static digest::Algorithm);

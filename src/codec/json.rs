@@ -9,7 +9,10 @@
 
 use std::collections::HashMap;
 use std::fmt::{self, Write};
+use std::ops::Deref;
 use std::str;
+
+use smallvec::SmallVec;
 
 /// A value of JSON.
 #[derive(Clone, PartialEq, Eq)]
@@ -21,7 +24,7 @@ pub enum Json {
     Bool(bool),
     /// A number as it was written: nothing of ours calculates with them, and a session is written
     /// back with the digits it had.
-    Number(Box<str>),
+    Number(Digits),
     /// A text.
     Text(Text),
     /// The values of a list.
@@ -36,7 +39,12 @@ pub enum Json {
 /// No `Debug`: passwords are among them.
 #[derive(Clone, PartialEq, Eq, Hash)]
 #[cfg_attr(test, derive(Debug))]
-pub struct Text(Box<[u8]>);
+pub struct Text(SmallVec<[u8; SHORT]>);
+
+/// The digits of a number, with sign, point and exponent if it has them.
+#[derive(Clone, PartialEq, Eq)]
+#[cfg_attr(test, derive(Debug))]
+pub struct Digits(Text);
 
 /// What follows `JSON parse error - ` in DRF's detail; it quotes nothing of the input but one byte.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -138,11 +146,30 @@ impl Text {
     pub fn as_str(&self) -> Result<&str, Surrogate> {
         str::from_utf8(&self.0).map_err(|why| Surrogate(surrogate(&self.0[why.valid_up_to()..])))
     }
+
+    /// The text in WTF-8.
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
 }
 
 impl From<&str> for Text {
     fn from(text: &str) -> Self {
         Self(text.as_bytes().into())
+    }
+}
+
+impl Deref for Digits {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.0.as_str().unwrap_or_default()
+    }
+}
+
+impl<T: AsRef<str>> From<T> for Digits {
+    fn from(digits: T) -> Self {
+        Self(digits.as_ref().into())
     }
 }
 
@@ -158,8 +185,27 @@ impl fmt::Display for Malformed {
     }
 }
 
+/// Texts of up to this length stand in their place: most names and tokens' ids (32 digits) do.
+const SHORT: usize = 32;
+
+/// The members that an object has room for at first; those of a session and of a token are about as many.
+const USUAL: usize = 8;
+
 /// Python's `sys.get_int_max_str_digits()`. It does not hold for fractions.
 const MAX_DIGITS: usize = 4300;
+
+/// The bytes that a text cannot hold as they are.
+const ENDS: [bool; 256] = {
+    let mut ends = [false; 256];
+    ends[b'"' as usize] = true;
+    ends[b'\\' as usize] = true;
+    let mut control = 0;
+    while control < 0x20 {
+        ends[control] = true;
+        control += 1;
+    }
+    ends
+};
 
 /// Up to here members are compared with each other, beyond by a hash.
 const FEW: usize = 16;
@@ -200,29 +246,27 @@ impl<'a> Decoder<'a> {
 
     fn value(&mut self) -> Result<Json, Malformed> {
         let rest = &self.bytes[self.at..];
-        match rest.first() {
+        let (word, value) = match rest.first() {
             Some(b'"') => return self.string().map(Json::Text),
             Some(b'{') => return self.nested(Self::object),
             Some(b'[') => return self.nested(Self::list),
-            _ => {}
+            Some(b'n') => ("null", Json::Null),
+            Some(b't') => ("true", Json::Bool(true)),
+            Some(b'f') => ("false", Json::Bool(false)),
+            Some(b'N') => ("NaN", Json::Number("NaN".into())),
+            Some(b'I') => ("Infinity", Json::Number("Infinity".into())),
+            Some(b'-') if rest.get(1) == Some(&b'I') => ("-Infinity", Json::Number("-Infinity".into())),
+            _ => return self.number(),
+        };
+        if !rest.starts_with(word.as_bytes()) {
+            return self.number();
         }
-        for (word, value) in [("null", Json::Null), ("true", Json::Bool(true)), ("false", Json::Bool(false))] {
-            if rest.starts_with(word.as_bytes()) {
-                self.at += word.len();
-                return Ok(value);
-            }
+        if matches!(value, Json::Number(_)) && !self.rules.constants {
+            // DRF's `strict_constant`
+            return Err(Malformed(format!("Out of range float values are not JSON compliant: '{word}'")));
         }
-        for word in ["NaN", "Infinity", "-Infinity"] {
-            if rest.starts_with(word.as_bytes()) {
-                if self.rules.constants {
-                    self.at += word.len();
-                    return Ok(Json::Number(word.into()));
-                }
-                // DRF's `strict_constant`
-                return Err(Malformed(format!("Out of range float values are not JSON compliant: '{word}'")));
-            }
-        }
-        self.number()
+        self.at += word.len();
+        Ok(value)
     }
 
     fn nested(&mut self, read: fn(&mut Self) -> Result<Json, Malformed>) -> Result<Json, Malformed> {
@@ -238,10 +282,10 @@ impl<'a> Decoder<'a> {
     }
 
     fn object(&mut self) -> Result<Json, Malformed> {
-        let mut members = Vec::new();
         if self.takes(b'}') {
-            return Ok(Json::Object(members));
+            return Ok(Json::Object(Vec::new()));
         }
+        let mut members = Vec::with_capacity(USUAL);
         loop {
             if self.peek() != Some(b'"') {
                 return Err(self.wrong("Expecting property name enclosed in double quotes", self.at));
@@ -300,7 +344,7 @@ impl<'a> Decoder<'a> {
         self.at += 1;
         loop {
             let rest = &self.bytes[self.at..];
-            let plain = rest.iter().position(|b| matches!(b, b'"' | b'\\' | 0..=0x1f)).unwrap_or(rest.len());
+            let plain = rest.iter().position(|b| ENDS[usize::from(*b)]).unwrap_or(rest.len());
             self.at += plain;
             match rest.get(plain) {
                 None => return Err(self.wrong("Unterminated string starting at", begin)),

@@ -57,6 +57,8 @@ pub(super) struct Builder<'a> {
     auto_tokens: Vec<Arc<TokensTable>>,
     sessions: Arc<Sessions>,
     csrf: Arc<Csrf>,
+    /// SECRET_KEY.
+    secret_key: &'a str,
     remote_user_backend: bool,
     /// The zone of times in answers; `None` without USE_TZ.
     shown_zone: Option<TimeZone>,
@@ -90,6 +92,7 @@ pub(super) fn config(root: &Node, source: &Source<'_>, origin: &Origin) -> Resul
         auto_tokens: vec![],
         sessions: settings.sessions()?,
         csrf: settings.csrf()?,
+        secret_key: top.text("secret_key"),
         remote_user_backend: has_backend("RemoteUserBackend") || has_backend("AllowAllUsersRemoteUserBackend"),
         shown_zone: top.is("use_tz").then(|| named_zone(source, &top, place_of("time_zone"))).transpose()?,
         exact: top.is("exact"),
@@ -147,6 +150,8 @@ impl Parts {
     pub(super) fn inline_chain(&self, config: &Config, schemes: &Node, anonymous: Anonymous) -> Result<Chain, Report> {
         let base = std::path::Path::new(".");
         let source = &Source { file: "(line)", base, inline: true };
+        let secret_key =
+            config.secrets.first().map(|secret| String::from_utf8_lossy(secret.reveal())).unwrap_or_default();
         let mut builder = Builder {
             source,
             parts: self,
@@ -158,6 +163,7 @@ impl Parts {
             auto_tokens: vec![],
             sessions: config.sessions.clone(),
             csrf: config.csrf.clone(),
+            secret_key: &secret_key,
             remote_user_backend: config.remote_user_backend,
             shown_zone: None,
             exact: config.exact,
@@ -352,18 +358,20 @@ impl Builder<'_> {
             token_tables: &mut self.token_tables,
             knox_tables: &mut self.knox_tables,
             tokens: None,
+            class: None,
+            secret_key: self.secret_key,
             sessions: &self.sessions,
             csrf: &self.csrf,
             remote_user_backend: self.remote_user_backend,
             exact: self.exact,
         };
         let made = (def.build)(&options, &mut building);
-        let tokens = building.tokens;
+        let (tokens, class) = (building.tokens, building.class.unwrap_or(def.class));
         let scheme = made.map_err(|e| self.source.report(place, e.to_string(), ""))?;
         if let Some(tokens) = tokens {
             self.keep(name, tokens, options.is("auto_create"), item.is_empty());
         }
-        Ok((scheme, def.class))
+        Ok((scheme, class))
     }
 
     /// Remembers the tokens of a scheme.

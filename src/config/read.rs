@@ -81,6 +81,7 @@ impl Source<'_> {
         let unfit = || self.expected(node, option.name, &option.kind.expected());
         let value = match (&node.data, option.kind) {
             (_, Kind::Secret) => Value::Text(self.secret(node, option)?),
+            (_, Kind::Document) => Value::Text(self.document(node, option)?),
             (Data::Text(text), Kind::HeaderWord) if self.inline && text_fits(text, Kind::HeaderText) => {
                 Value::Text(text.clone())
             }
@@ -96,12 +97,14 @@ impl Source<'_> {
                 Value::List(items.iter().map(|item| self.secret(item, option)).collect::<Result<_, _>>()?)
             }
             (_, Kind::Secrets) => return Err(self.no_secret(node, option)),
-            (Data::List(items), Kind::Columns | Kind::Words(_) | Kind::Set(_) | Kind::Paths(_) | Kind::Texts) => {
-                Value::List(self.list(items, option)?)
-            }
+            (
+                Data::List(items),
+                Kind::Columns | Kind::Words(_) | Kind::Set(_) | Kind::Paths(_) | Kind::Texts | Kind::HeaderWords,
+            ) => Value::List(self.list(items, option)?),
             _ => return Err(unfit()),
         };
-        if matches!((&value, option.kind), (Value::List(list), Kind::Words(_) | Kind::Paths(_)) if list.is_empty()) {
+        if matches!((&value, option.kind), (Value::List(list), Kind::Words(_) | Kind::Paths(_) | Kind::HeaderWords) if list.is_empty())
+        {
             return Err(unfit());
         }
         values.set(option.name, value);
@@ -115,6 +118,7 @@ impl Source<'_> {
                 Kind::Words(words) | Kind::Set(words) => words().contains(&text),
                 Kind::Paths(words) => words().contains(&text) || is_dotted(text),
                 Kind::Texts => !text.contains('\0'),
+                Kind::HeaderWords => text_fits(text, Kind::HeaderWord),
                 _ => Identifier::parse(text).is_ok(),
             };
             match &item.data {
@@ -135,7 +139,7 @@ impl Source<'_> {
             Data::Table(members) => self.elsewhere(members)?.ok_or_else(|| self.no_secret(node, option))?,
             _ => return Err(self.no_secret(node, option)),
         };
-        if secret.is_empty() {
+        if secret.is_empty() && option.default != "\"\"" {
             return Err(self.report(
                 node.place,
                 format!("{} is empty", option.name),
@@ -143,6 +147,21 @@ impl Source<'_> {
             ));
         }
         Ok(secret)
+    }
+
+    /// A text, or what stands in `{ file = "…" }`, which others may read.
+    fn document(&self, node: &Node, option: &OptionDef) -> Result<String, Report> {
+        match &node.data {
+            Data::Text(text) => Ok(text.clone()),
+            Data::Table(members) => match members.as_slice() {
+                [(key, Node { data: Data::Text(path), place })] if key.text == "file" => {
+                    read_trusted(&self.base.join(path), Privacy::Guarded)
+                        .map_err(|why| self.report(*place, format!("the file {path:?} {why}"), ""))
+                }
+                _ => Err(self.expected(node, option.name, &option.kind.expected())),
+            },
+            _ => Err(self.expected(node, option.name, &option.kind.expected())),
+        }
     }
 
     /// What stands in `{ file = "…" }` or `{ env = "…" }`; `None` for another table.
@@ -173,7 +192,8 @@ impl Source<'_> {
 
 /// Django's dotted names are taken for their last part: a list can be copied from settings.py.
 pub(crate) fn short(text: &str) -> &str {
-    let prefixes = ["django.contrib.auth.backends.", "django.contrib.sessions.backends."];
+    let prefixes =
+        ["django.contrib.auth.backends.", "django.contrib.sessions.backends.", "rest_framework_simplejwt.tokens."];
     prefixes.iter().find_map(|prefix| text.strip_prefix(prefix)).unwrap_or(text)
 }
 

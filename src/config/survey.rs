@@ -40,7 +40,9 @@ impl Survey {
     pub(crate) fn of(origin: &Origin) -> Result<Self, Report> {
         let (file, base) = (file(origin), base(origin));
         let written = written(origin)?;
-        let has_inline_secret = has_inline_secret(members(&written));
+        let signs = |scheme: &Written| scheme.text("signing_key").is_some_and(|key| !key.is_empty());
+        let has_inline_secret =
+            has_inline_secret(members(&written)) || tables_of(&written, "schemes").iter().any(signs);
         let variables = written.references("env").into_iter().map(str::to_owned).collect();
         let root = with_overrides(written, &origin.overrides);
         let source = Source { file: &file, base, inline: false };

@@ -121,7 +121,7 @@ impl Endpoint for Login {
                 self.let_in(request, ctx, effects, identity, session, next.as_deref())
             }
             Outcome::Throttled(seconds) => Err(Refusal::throttled(seconds).about(About::Name(name.clone())).into()),
-            Outcome::Inactive => self.wrong(request, ctx, effects, &name, "inactive"),
+            Outcome::Inactive(..) => self.wrong(request, ctx, effects, &name, "inactive"),
             Outcome::Wrong(why) => self.wrong(request, ctx, effects, &name, why),
         }
     }

@@ -1,5 +1,6 @@
 //! Giving or taking credentials: one file per endpoint, and the table that names them all.
 
+pub(crate) mod jwt;
 pub(crate) mod knox;
 pub(crate) mod login;
 pub(crate) mod obtain_auth_token;
@@ -10,13 +11,14 @@ use jiff::tz::TimeZone;
 
 use crate::accounts::sessions::Sessions;
 use crate::accounts::tokens::Tokens;
+use crate::body::Problem;
 use crate::csrf::Csrf;
 use crate::ctx::Ctx;
 use crate::error::Error;
 use crate::options::{OptionDef, Values};
 use crate::request::Request;
 use crate::schemes::Stop;
-use crate::verdict::{Effects, Identity, Response, Verdict};
+use crate::verdict::{Effects, Identity, Kind, Refusal, Refused, Response, Verdict, json_text};
 
 /// DRF's `APIView`, after authentication.
 pub(crate) trait Endpoint: Send + Sync {
@@ -26,6 +28,11 @@ pub(crate) trait Endpoint: Send + Sync {
     /// Whether it is for those only whom its chain finds (DRF's `IsAuthenticated`).
     fn needs_user(&self) -> bool {
         false
+    }
+
+    /// What a 401 of it asks for, whatever its chain would (a view's own `get_authenticate_header`).
+    fn challenge(&self) -> Option<&str> {
+        None
     }
 
     /// Answers a request of one of its methods. `by` is whom the chain in front found: somebody, where
@@ -79,5 +86,25 @@ pub(crate) struct Parts<'a> {
 }
 
 /// Every endpoint that a configuration file can name.
-pub(crate) const ENDPOINTS: &[EndpointDef] =
-    &[obtain_auth_token::DEF, knox::LOGIN, knox::LOGOUT, knox::LOGOUT_ALL, login::LOGIN, login::LOGOUT];
+pub(crate) const ENDPOINTS: &[EndpointDef] = &[
+    obtain_auth_token::DEF,
+    knox::LOGIN,
+    knox::LOGOUT,
+    knox::LOGOUT_ALL,
+    jwt::OBTAIN_PAIR,
+    jwt::REFRESH,
+    jwt::VERIFY,
+    jwt::BLACKLIST,
+    jwt::OBTAIN_SLIDING,
+    jwt::REFRESH_SLIDING,
+    login::LOGIN,
+    login::LOGOUT,
+];
+
+/// DRF's `ValidationError`: one list of texts a field.
+fn invalid(problems: &[Problem<'_>]) -> Served {
+    let members: Vec<_> = problems.iter().map(|p| format!("{}:[{}]", json_text(p.field), json_text(&p.text))).collect();
+    let refusal = Refusal::of(Kind::Invalid, "endpoint.invalid", problems.first().map_or("", |p| p.code));
+    let response = Response::json(400, format!("{{{}}}", members.join(",")));
+    Served { verdict: Verdict::Refused(Refused::Made(Box::new(refusal))), response }
+}

@@ -3,10 +3,10 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use super::{Endpoint, EndpointDef, Parts, Served};
+use super::{Endpoint, EndpointDef, Parts, Served, invalid};
 use crate::accounts::passwords::{self, Login};
 use crate::accounts::tokens::{self, Tokens};
-use crate::body::{self, Field, Problem};
+use crate::body::{self, Field};
 use crate::codec::form::MediaType;
 use crate::ctx::Ctx;
 use crate::error::Error;
@@ -101,7 +101,7 @@ impl Endpoint for ObtainAuthToken {
                 Ok(Served { verdict: Verdict::Identified(Box::new(identity)), response })
             }
             Login::Throttled(seconds) => Err(Refusal::throttled(seconds).about(About::Name(name.clone())).into()),
-            Login::Inactive => Ok(wrong(name, "inactive", effects)),
+            Login::Inactive(..) => Ok(wrong(name, "inactive", effects)),
             Login::Wrong(why) => Ok(wrong(name, why, effects)),
         }
     }
@@ -122,14 +122,6 @@ fn wrong(name: &str, why: &'static str, effects: &mut Effects) -> Served {
     effects.login_failed(name);
     let refusal = Refusal::of(Kind::Invalid, "password.wrong", UNABLE).about(About::Attempt(name.to_owned(), why));
     let response = Response::json(400, format!("{{\"non_field_errors\":[{}]}}", json_text(UNABLE)));
-    Served { verdict: Verdict::Refused(Refused::Made(Box::new(refusal))), response }
-}
-
-/// DRF's `ValidationError`: one list of texts a field.
-fn invalid(problems: &[Problem]) -> Served {
-    let members: Vec<_> = problems.iter().map(|p| format!("{}:[{}]", json_text(p.field), json_text(&p.text))).collect();
-    let refusal = Refusal::of(Kind::Invalid, "endpoint.invalid", problems.first().map_or("", |p| p.code));
-    let response = Response::json(400, format!("{{{}}}", members.join(",")));
     Served { verdict: Verdict::Refused(Refused::Made(Box::new(refusal))), response }
 }
 

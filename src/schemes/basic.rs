@@ -57,7 +57,7 @@ impl Scheme for Basic {
         match passwords::log_in(ctx, name, password.as_bytes(), ctx.site.client(request))? {
             Login::User(user, proof) => Ok(Some(Identity::new(user, proof, Auth::None))),
             // DRF sees this user only with `AllowAllUsersModelBackend`, which lets every user log in.
-            Login::Inactive => Err(Refusal::INACTIVE.into()),
+            Login::Inactive(..) => Err(Refusal::INACTIVE.into()),
             Login::Throttled(seconds) => Err(Refusal::throttled(seconds).about(About::Name(name.to_owned())).into()),
             Login::Wrong(why) => {
                 effects.login_failed(name);

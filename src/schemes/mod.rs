@@ -2,6 +2,7 @@
 
 pub(crate) mod basic;
 pub(crate) mod custom;
+pub(crate) mod jwt;
 pub(crate) mod knox;
 pub(crate) mod probe;
 pub(crate) mod remote_user;
@@ -51,8 +52,8 @@ pub(crate) trait Scheme: Send + Sync {
     }
 
     /// The headers that its answer depends on, for `Vary` (RFC 9110 §12.5.5).
-    fn varies(&self) -> &[&'static str] {
-        &[AUTHORIZATION]
+    fn varies(&self) -> Vec<&str> {
+        vec![AUTHORIZATION]
     }
 }
 
@@ -107,6 +108,10 @@ pub(crate) struct Building<'a> {
     pub knox_tables: &'a mut Vec<Arc<KnoxTable>>,
     /// The tokens of the scheme being built, which it leaves here if it keeps any.
     pub tokens: Option<Tokens>,
+    /// The class of the peer, which the scheme leaves here if its options make it another one.
+    pub class: Option<&'static str>,
+    /// SECRET_KEY.
+    pub secret_key: &'a str,
     pub sessions: &'a Arc<Sessions>,
     pub csrf: &'a Arc<Csrf>,
     /// Whether `authentication_backends` has one for `remote_user`.
@@ -116,7 +121,7 @@ pub(crate) struct Building<'a> {
 }
 
 /// Every scheme that a configuration file can name; the host's custom schemes come on top.
-pub(crate) const SCHEMES: &[SchemeDef] = &[basic::DEF, token::DEF, knox::DEF, session::DEF, remote_user::DEF];
+pub(crate) const SCHEMES: &[SchemeDef] = &[basic::DEF, token::DEF, knox::DEF, jwt::DEF, session::DEF, remote_user::DEF];
 
 /// Schemes that only `explain --batch` knows: the test classes of the DRF oracle.
 pub(crate) const PROBES: &[SchemeDef] = &[probe::NEVER, probe::FAIL, probe::DENY];

@@ -108,8 +108,8 @@ impl Scheme for RemoteUser {
         "REMOTE_USER"
     }
 
-    fn varies(&self) -> &[&'static str] {
-        &[]
+    fn varies(&self) -> Vec<&str> {
+        vec![]
     }
 
     fn identity_header(&self) -> Option<&str> {

@@ -78,7 +78,7 @@ impl Scheme for Session {
         "Cookie"
     }
 
-    fn varies(&self) -> &[&'static str] {
-        &["Cookie"]
+    fn varies(&self) -> Vec<&str> {
+        vec!["Cookie"]
     }
 }

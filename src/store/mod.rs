@@ -9,6 +9,7 @@ pub(crate) mod tables;
 
 pub(crate) use sqlite::{Db, Makes, Settings};
 pub(crate) use tables::groups::GroupsTable;
+pub(crate) use tables::jwt;
 pub(crate) use tables::knox::{KnoxRow, KnoxTable, NewKnox};
 pub(crate) use tables::sessions::{SessionsTable, StoredSession};
 pub(crate) use tables::throttle::Throttle;
@@ -30,6 +31,8 @@ pub(crate) enum Held {
     PasswordById,
     /// Session key → payload.
     Session,
+    /// Id of a token of simplejwt → whether it is blacklisted.
+    Jti,
 }
 
 impl Held {
@@ -38,8 +41,9 @@ impl Held {
             Self::Password => 0,
             Self::PasswordById => 1,
             Self::Session => 2,
-            Self::TokenOwner(table) => 3 + table,
-            Self::KnoxKey(table) => 3 + MOST_TOKEN_TABLES + table,
+            Self::Jti => 3,
+            Self::TokenOwner(table) => 4 + table,
+            Self::KnoxKey(table) => 4 + MOST_TOKEN_TABLES + table,
         }
     }
 }
@@ -50,7 +54,7 @@ pub(crate) const MOST_TOKEN_TABLES: usize = 16;
 /// How many of knox.
 pub(crate) const MOST_KNOX_TABLES: usize = 4;
 
-const HELD: usize = 3 + MOST_TOKEN_TABLES + MOST_KNOX_TABLES;
+const HELD: usize = 4 + MOST_TOKEN_TABLES + MOST_KNOX_TABLES;
 
 impl From<rusqlite::Error> for Error {
     /// SQLite's texts name tables, columns and files, never values.

@@ -17,6 +17,7 @@ IsAuthenticated, "optional" is AllowAny):
    request wrote sessions, users or tokens
 With --knox (also with --init) django-rest-knox is installed: "knox" is a scheme whose item may have members of
 REST_KNOX in lower case (durations in seconds, 0 for None), knox_peer.VIEWS are endpoints, and answers have "events".
+With --jwt the same for simplejwt and its blacklist: "jwt", SIMPLE_JWT, jwt_peer.VIEWS; "stateless" is its other class.
 The path /api-token-auth/ is DRF's obtain_auth_token under the chain of the line; its one answer is "endpoint".
 New session keys and tokens are random: they are shown as <random>.
 Unless "persist" is true everything a request wrote is rolled back.
@@ -44,6 +45,7 @@ ap.add_argument("--pbkdf2-iterations", type=int, default=1000)
 ap.add_argument("--secret", default="peer-secret-key-0123456789-0123456789-0123456789")
 ap.add_argument("--fallback", action="append")
 ap.add_argument("--knox", action="store_true")
+ap.add_argument("--jwt", action="store_true")
 args = ap.parse_args()
 FALLBACKS = ["peer-previous-key-9876543210-9876543210-9876543210", "peer-first-key-5555555555-5555555555-5555555555"]
 
@@ -72,7 +74,9 @@ settings.configure(
     INSTALLED_APPS=[
         "django.contrib.contenttypes", "django.contrib.auth", "django.contrib.sessions",
         "rest_framework", "rest_framework.authtoken",
-    ] + ["knox"] * args.knox,
+    ] + ["knox"] * args.knox + ["rest_framework_simplejwt", "rest_framework_simplejwt.token_blacklist"] * args.jwt,
+    # simplejwt looks once, when it is imported
+    SIMPLE_JWT={"BLACKLIST_AFTER_ROTATION": True},
     MIDDLEWARE=[
         "django.contrib.sessions.middleware.SessionMiddleware",
         "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -109,8 +113,11 @@ from rest_framework.response import Response  # noqa: E402
 from rest_framework.views import APIView, exception_handler  # noqa: E402
 
 import engines  # noqa: E402
+PEER = None
 if args.knox:
-    import knox_peer
+    import knox_peer as PEER
+if args.jwt:
+    import jwt_peer as PEER
 from seed import seed, versions  # noqa: E402
 
 hashers.PBKDF2PasswordHasher.iterations = args.pbkdf2_iterations
@@ -164,11 +171,9 @@ SCHEMES = {
     "fail": FailAuth,
     "deny": DenyAuth,
 }
-if args.knox:
-    SCHEMES["knox"] = knox_peer.SCHEME
 ENDPOINTS = {"/api-token-auth/": ObtainAuthToken}
-if args.knox:
-    ENDPOINTS.update((path, view) for path, (view, *_) in knox_peer.VIEWS.items())
+if PEER:
+    ENDPOINTS.update((path, view) for path, (view, *_) in PEER.VIEWS.items())
 PERMISSIONS = {"required": permissions.IsAuthenticated, "optional": permissions.AllowAny}
 
 
@@ -177,9 +182,10 @@ def build_chain(spec):
     for item in spec:
         attributes = {"scheme": item} if isinstance(item, str) else dict(item)
         name = attributes.pop("scheme")
-        base = SCHEMES[name]
-        if name == "knox":                    # its members are settings
-            attributes = {}
+        if name in ("knox", "jwt"):           # their members are settings
+            base, attributes = PEER.scheme(attributes), {}
+        else:
+            base = SCHEMES[name]
         out.append(type(base.__name__, (base,), attributes) if attributes else base)
     return out
 
@@ -197,7 +203,9 @@ def describe_auth(auth):
         return None, None
     if isinstance(auth, Token):
         return "authtoken.Token", auth.key
-    return "%s.%s" % (type(auth).__module__.split(".")[0], type(auth).__name__), str(auth)
+    kind = "%s.%s" % (type(auth).__module__.split(".")[0], type(auth).__name__)
+    # a token of simplejwt is what it says
+    return kind, json.dumps(auth.payload) if hasattr(auth, "payload") else str(auth)
 
 
 class Probe(APIView):
@@ -331,16 +339,16 @@ def written(before, after):
 
 def call_once(req, view):
     CAPTURE.clear()
-    if args.knox:
-        knox_peer.EVENTS.clear()
+    if PEER:
+        PEER.EVENTS.clear()
     CURRENT["view"] = view
     cache.clear()
     with transaction.atomic():
-        before, of_knox = rows(), args.knox and knox_peer.rows()
+        before, of_peer = rows(), PEER and PEER.rows()
         status, headers, body, exception = call_handler(req)
         after, random = written(before, rows())
-        if args.knox:
-            after.update(knox_peer.written(of_knox, knox_peer.rows()))
+        if PEER:
+            after.update(PEER.written(of_peer, PEER.rows()))
         if not req.get("persist"):
             transaction.set_rollback(True)
     return masked(described(view, status, headers, body, exception, after), random)
@@ -361,9 +369,9 @@ def described(view, status, headers, body, exception, after):
         detail=parsed.get("detail") if isinstance(parsed, dict) else None,
         code=exc.get_codes() if isinstance(exc, exceptions.APIException) else exc and type(exc).__name__,
         exception=exception)
-    if args.knox:
-        out["events"] = list(knox_peer.EVENTS)
-        parsed = knox_peer.masked(parsed)
+    if PEER:
+        out["events"] = list(PEER.EVENTS)
+        parsed = PEER.masked(parsed)
     if parsed != {"ok": True}:
         out["body"] = parsed
     cookies = [v.strip() for k, v in headers if k.lower() == "set-cookie"]
@@ -407,10 +415,11 @@ def run(req):
     set_clock(req.get("at"))
     conf = dict(req.get("settings") or {})
     if args.knox:
-        conf["REST_KNOX"] = knox_peer.rest_knox(chain, path)
+        conf["REST_KNOX"] = PEER.rest_knox(chain, path)
+    of_peer = PEER.Settings(PEER.simple_jwt(chain, path)) if args.jwt else nullcontext()
     if "REST_FRAMEWORK" in conf:
         conf["REST_FRAMEWORK"] = {"EXCEPTION_HANDLER": __name__ + ".record_exception", **conf["REST_FRAMEWORK"]}
-    with override_settings(**conf) if conf else nullcontext():
+    with override_settings(**conf) if conf else nullcontext(), of_peer:
         answers = {}
         for view in wanted:
             engines.restore()
@@ -448,8 +457,9 @@ def answer(line):
 
 def init():
     call_command("migrate", verbosity=0)
-    rows = {"secret": settings.SECRET_KEY, "fallbacks": settings.SECRET_KEY_FALLBACKS, **knox_peer.seed(), "versions": versions("django-rest-knox")} \
-        if args.knox else seed()
+    packages = ["djangorestframework-simplejwt", "PyJWT", "cryptography"] if args.jwt else ["django-rest-knox"]
+    rows = {"secret": settings.SECRET_KEY, "fallbacks": settings.SECRET_KEY_FALLBACKS, **PEER.seed(), "versions": versions(*packages)} \
+        if PEER else seed()
     manifest = json.dumps(rows, indent=1, ensure_ascii=True)
     with open(args.manifest or args.db + ".manifest.json", "w") as f:
         f.write(manifest + "\n")

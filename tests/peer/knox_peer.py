@@ -213,4 +213,5 @@ def masked(body):
     return {**body, "token": "<%s+%d>" % (prefix, len(body["token"]) - len(prefix))}
 
 
-SCHEME = TokenAuthentication
+def scheme(options):
+    return TokenAuthentication

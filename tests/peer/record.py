@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""Record the corpora: generated requests with the answers of Django REST framework, and of knox.
+"""Record the corpora: generated requests with the answers of Django REST framework, of knox and of simplejwt.
 
     record.py [--out tests/vectors] [--rng 7]
-                         write drf/{requests.jsonl,seed.sql,manifest.json}, engines/{requests.jsonl,manifest.json} and
-                         knox/{requests.jsonl,seed.sql,manifest.json}, and the counts into their README.md
+                         write drf/{requests.jsonl,seed.sql,manifest.json}, engines/{requests.jsonl,manifest.json}, and as
+                         drf also knox and simplejwt, and the counts into their README.md
+    record.py --only simplejwt
+                         of one of the packages: knox, simplejwt
     record.py --check    record into a scratch folder and compare
     record.py --table    print the count tables of the written corpora
 
@@ -26,12 +28,15 @@ from collections import Counter
 from generate import generate
 from generate_browser import generate_browser
 from generate_engines import generate_engines
+from generate_jwt import generate_jwt
 from generate_knox import generate_knox
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 OUT = os.path.join(os.path.dirname(HERE), "vectors")
 FILES = ["drf/requests.jsonl", "drf/seed.sql", "drf/manifest.json", "engines/requests.jsonl", "engines/manifest.json",
-         "knox/requests.jsonl", "knox/seed.sql", "knox/manifest.json"]
+         *("%s/%s" % (part, name) for part in ("knox", "simplejwt") for name in ("requests.jsonl", "seed.sql", "manifest.json"))]
+# folder -> flag of drf.py, requests
+PACKAGES = {"knox": ("--knox", generate_knox), "simplejwt": ("--jwt", generate_jwt)}
 # requests without sessions; they are the first lines of drf
 FIRST = 4200
 FIELDS = ["status", "user", "user_id", "auth_kind", "auth_repr", "authenticator", "www_authenticate", "detail", "code",
@@ -81,7 +86,16 @@ MINIMUM_REFUSALS, MINIMUM_GOOD, MINIMUM_GOOD_EACH, MINIMUM_LINES, MINIMUM_ENGINE
 # of knox: every text that occurs
 KNOX_TEXTS = [text for text in TEXTS if "basic header" not in text and "invalid characters" not in text] + [
     "Denied by scheme", "Maximum amount of tokens allowed per user exceeded.", 'Method "\u2026" not allowed.']
-MINIMUM_KNOX, MINIMUM_GOOD_KNOX = 1000, 300
+MINIMUM_PACKAGE, MINIMUM_GOOD_PACKAGE = 1000, 300
+# of simplejwt, likewise; some are in the inner messages only
+JWT_TEXTS = [
+    "Authentication credentials were not provided.", "Authorization header must contain two space-delimited values", "Given token not valid for any token type",
+    "Token contained no recognizable user identification", "User not found", "User is inactive", "The user's password has been changed.",
+    "No active account found with the given credentials", "No active account found for the given token.", "Token is invalid", "Token is expired", "Token is blacklisted", "Token has wrong type",
+    "Token has no id", "Token has no type", "Token has no 'exp' claim", "Token has no 'refresh_exp' claim", "Token 'refresh_exp' claim has expired",
+    "This field is required.", "This field may not be blank.", "This field may not be null.", "Not a valid string.", 'Method "\u2026" not allowed.', 'Unsupported media type "\u2026" in request.',
+    "Invalid data. Expected a dictionary, but got \u2026.", "Bad credentials", "Denied by scheme", "Invalid username/password."]
+OF_PACKAGE = {"knox": KNOX_TEXTS, "simplejwt": JWT_TEXTS}
 GOOD = ["BasicAuthentication", "TokenAuthentication", "SessionAuthentication", "RemoteUserAuthentication", "obtain_auth_token"]
 # texts that repeat what was sent
 VARYING = [
@@ -93,6 +107,15 @@ VARYING = [
     (r"(Invalid data\. Expected a dictionary, but got ).*\.", "\\1\u2026."),
 ]
 CRASHES = {
+    "ValueError: Field 'id' expected a number": "the claim of the user is no number",
+    "TypeError: Field 'id' expected a number": "the claim of the user is no number",
+    "TypeError: 'str' object cannot": "exp or refresh_exp is a text",
+    "TypeError: an integer is required": "exp or refresh_exp is a text",
+    "DoesNotExist: User matching query": "a refresh token of a user who is gone",
+    "MultipleObjectsReturned": "several users have what the claim says",
+    "KeyError: 'jti'": "a token without an id where the blacklist is asked",
+    "OverflowError: ": "exp beyond the year 9999",
+    "ValueError: year": "exp beyond the year 9999",
     "ValueError: password cannot be longer than 72 bytes": "plain bcrypt, more than 72 bytes",
     "ValidationError: ": "user id in the session is no integer",
     "TypeError: ": "session data is no JSON object",
@@ -153,13 +176,22 @@ def record(out, seed):
         first = generate(manifest, FIRST, seed)
         requests = answered(db, first + generate_browser(manifest, first, seed))
         engines = answered(db, generate_engines(manifest, stored, seed))
-        db = os.path.join(scratch, "knox.sqlite3")
-        of_knox = oracle(db, "--knox", "--init", "--manifest", os.path.join(scratch, "knox.json"))
-        knox_sql = dump(db)
-        knox = answered(db, generate_knox(json.loads(of_knox), seed), "--knox")
-    contents = (requests, sql, text, engines, json.dumps(stored, indent=1) + "\n", knox, knox_sql, of_knox)
-    for name, content in zip(FILES, contents, strict=True):
+    contents = (requests, sql, text, engines, json.dumps(stored, indent=1) + "\n")
+    for name, content in zip(FILES, contents):
         write(os.path.join(out, name), content)
+    for part in PACKAGES:
+        record_package(out, part, seed)
+
+
+def record_package(out, part, seed):
+    flag, requests_of = PACKAGES[part]
+    with tempfile.TemporaryDirectory() as scratch:
+        db = os.path.join(scratch, "seed.sqlite3")
+        manifest = oracle(db, flag, "--init", "--manifest", os.path.join(scratch, "manifest.json"))
+        sql = dump(db)
+        requests = answered(db, requests_of(json.loads(manifest), seed), flag)
+    for name, content in (("requests.jsonl", requests), ("seed.sql", sql), ("manifest.json", manifest)):
+        write(os.path.join(out, part, name), content)
 
 
 # ---------------------------------------------------------------- counting
@@ -175,9 +207,10 @@ def general(text):
 
 
 def texts(answer):
-    """The detail, or each text of the endpoint about a field."""
+    """The detail and what is told besides, or each text of the endpoint about a field."""
     if answer["detail"] is not None:
-        return [general(answer["detail"])]
+        inner = answer["body"].get("messages", []) if isinstance(answer.get("body"), dict) else []
+        return [general(answer["detail"]), *sorted({message["message"] for message in inner})]
     if answer["body"] is None:                    # HEAD
         return []
     errors = answer["body"].values()
@@ -236,19 +269,19 @@ def update_readme(path, rows):
         write(path, head + mark + "\n" + "\n".join(table(rows)) + "\n")
 
 
-def shortfalls(rows, engines, knox):
-    yield from shortfalls_of_drf(rows, engines)
-    good, refused, crashes = count_rows(knox)
+def shortfalls_of_package(part, rows):
+    good, refused, crashes = count_rows(rows)
     counts = Counter()
     for (_, text), n in refused.items():
         counts[text] += n
-    for text in set(counts) | set(KNOX_TEXTS):
-        if counts[text] < MINIMUM_REFUSALS:
-            yield "knox, %s: %d of %d" % (text, counts[text], MINIMUM_REFUSALS)
-    if len(knox) < MINIMUM_KNOX or sum(good.values()) < MINIMUM_GOOD_KNOX:
-        yield "knox: %d lines, %d good ones" % (len(knox), sum(good.values()))
+    rare = () if part == "knox" else set(counts) - set(OF_PACKAGE[part])
+    for text in set(counts) | set(OF_PACKAGE[part]):
+        if counts[text] < MINIMUM_REFUSALS and text not in rare:
+            yield "%s, %s: %d of %d" % (part, text, counts[text], MINIMUM_REFUSALS)
+    if len(rows) < MINIMUM_PACKAGE or sum(good.values()) < MINIMUM_GOOD_PACKAGE:
+        yield "%s: %d lines, %d good ones" % (part, len(rows), sum(good.values()))
     for kind in set(crashes) - set(CRASHES.values()):
-        yield "knox, unexpected crash: " + kind
+        yield part + ", unexpected crash: " + kind
 
 
 def shortfalls_of_drf(rows, engines):
@@ -285,17 +318,22 @@ def main():
     ap.add_argument("--rng", type=int, default=7)
     ap.add_argument("--check", action="store_true")
     ap.add_argument("--table", action="store_true")
+    ap.add_argument("--only", choices=PACKAGES)
     args = ap.parse_args()
     if args.check:
         return check(args.out, args.rng)
-    if not args.table:
+    if args.only:
+        record_package(args.out, args.only, args.rng)
+    elif not args.table:
         record(args.out, args.rng)
-    parts = {name: read(args.out, name) for name in ("drf", "engines", "knox")}
+    parts = {name: read(args.out, name) for name in ("drf", "engines", *PACKAGES)}
     for name, rows in parts.items():
         if not args.table:
             update_readme(os.path.join(args.out, name, "README.md"), rows)
         print("\n".join([name, *table(rows), ""]))
-    problems = list(shortfalls(*parts.values()))
+    problems = list(shortfalls_of_drf(parts["drf"], parts["engines"]))
+    for part in PACKAGES:
+        problems += shortfalls_of_package(part, parts[part])
     if os.path.getsize(os.path.join(args.out, FILES[0])) > MAXIMUM_BYTES:
         problems.append("more than %d bytes" % MAXIMUM_BYTES)
     for problem in problems:

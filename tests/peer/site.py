@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A small real Django + DRF project on one SQLite file, for live tests and the demo.
 
-    site.py --db F [--no-tz] [--custom-user] [--knox] [--iterations N] [--secret S] VERB ...
+    site.py --db F [--no-tz] [--custom-user] [--knox|--jwt] [--iterations N] [--secret S] VERB ...
 
     migrate [--wal]                     create or update the schema
     adduser NAME PASSWORD [--inactive] [--staff] [--superuser] [--hasher H]     prints the primary key
@@ -10,6 +10,11 @@
     checkknox TOKEN                     prints the user name, or "refused: TEXT"
     knoxview VIEW NAME PASSWORD|TOKEN   what knox's login, logout or logoutall answers: status and body
     knoxadmin NAME PASSWORD             what knox's page in the admin answers, and how many tokens it shows
+    addjwt NAME KIND                    prints a token of simplejwt: access, refresh or sliding
+    checkjwt TOKEN                      prints the user name, or "refused: " and the code
+    jwtview VIEW JSON                   what simplejwt's pair, refresh, verify, blacklist, sliding or renew answers: status and body
+    jwtadmin NAME PASSWORD              what simplejwt's pages in the admin answer, and how many tokens they show
+    jwtflush                            flushexpiredtokens
     checkpassword NAME                  password on stdin; prints ok or no
     checktoken KEY                      prints the user name, or "refused: TEXT"
     sessionuser KEY                     prints whose session it is, or "nobody"
@@ -25,7 +30,8 @@
     admin NAME PASSWORD [KEY]           log in to the admin, look for KEY (or the user's own key) on the token page
 
 The options may stand before or after the verb, and must be the same for all verbs on one file.
-With --custom-user names are e-mail addresses. With --knox django-rest-knox is installed.
+With --custom-user names are e-mail addresses. With --knox django-rest-knox is installed,
+with --jwt simplejwt and its blacklist, which rotates.
 """
 import argparse
 import base64
@@ -54,7 +60,8 @@ def configure(args):
         DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
         DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": args.db, "OPTIONS": {"timeout": 20}}},
         INSTALLED_APPS=apps + ["rest_framework", "rest_framework.authtoken"] + ["people"] * args.custom_user
-        + ["knox"] * args.knox,
+        + ["knox"] * args.knox + ["rest_framework_simplejwt", "rest_framework_simplejwt.token_blacklist"] * args.jwt,
+        SIMPLE_JWT={"ROTATE_REFRESH_TOKENS": True, "BLACKLIST_AFTER_ROTATION": True},
         AUTH_USER_MODEL="people.Person" if args.custom_user else "auth.User",
         MIDDLEWARE=[
             "django.contrib.sessions.middleware.SessionMiddleware",
@@ -178,6 +185,46 @@ def knoxadmin(args):
     client.post("/admin/login/?next=/admin/", {"username": args.name, "password": args.password})
     page = client.get("/admin/knox/authtoken/")
     print(page.status_code, page.content.decode().count('class="action-select"'))
+
+
+def addjwt(args):
+    from rest_framework_simplejwt import tokens
+    user = user_model().objects.get_by_natural_key(args.name)
+    print({"access": tokens.AccessToken, "refresh": tokens.RefreshToken, "sliding": tokens.SlidingToken}[args.kind].for_user(user))
+
+
+def checkjwt(args):
+    from rest_framework.exceptions import AuthenticationFailed
+    from rest_framework_simplejwt.authentication import JWTAuthentication
+    scheme = JWTAuthentication()
+    try:
+        print(scheme.get_user(scheme.get_validated_token(args.token.encode())).get_username())
+    except AuthenticationFailed as e:
+        print("refused: %s" % e.detail["code"])
+
+
+def jwtview(args):
+    from rest_framework.test import APIRequestFactory
+    from rest_framework_simplejwt import views
+    view = {"pair": views.token_obtain_pair, "refresh": views.token_refresh, "verify": views.token_verify, "blacklist": views.token_blacklist,
+            "sliding": views.token_obtain_sliding, "renew": views.token_refresh_sliding}[args.view]
+    response = view(APIRequestFactory().post("/", args.json, content_type="application/json")).render()
+    print(response.status_code, response.content.decode())
+
+
+def jwtadmin(args):
+    from django.test import Client
+    load_urls()
+    client = Client()
+    client.post("/admin/login/?next=/admin/", {"username": args.name, "password": args.password})
+    issued = client.get("/admin/token_blacklist/outstandingtoken/")
+    black = client.get("/admin/token_blacklist/blacklistedtoken/")
+    print(issued.status_code, issued.content.decode().count('class="field-jti"'), black.status_code, black.content.decode().count('class="action-select"'))
+
+
+def jwtflush(args):
+    from django.core.management import call_command
+    call_command("flushexpiredtokens")
 
 
 def checkpassword(args):
@@ -360,6 +407,7 @@ def add_options(parser, **defaults):
     parser.add_argument("--no-tz", action="store_true", **absent)
     parser.add_argument("--custom-user", action="store_true", **absent)
     parser.add_argument("--knox", action="store_true", **absent)
+    parser.add_argument("--jwt", action="store_true", **absent)
     parser.add_argument("--iterations", type=int, **absent)
     parser.add_argument("--secret", **absent)
     parser.set_defaults(**defaults)
@@ -388,6 +436,11 @@ def parse():
     verb(checkknox, ("token", {}))
     verb(knoxview, ("view", {}), ("name", {}), ("secret_or_token", {}))
     verb(knoxadmin, ("name", {}), ("password", {}))
+    verb(addjwt, ("name", {}), ("kind", {}))
+    verb(checkjwt, ("token", {}))
+    verb(jwtview, ("view", {}), ("json", {}))
+    verb(jwtadmin, ("name", {}), ("password", {}))
+    verb(jwtflush)
     verb(checkpassword, ("name", {}))
     verb(checktoken, ("key", {}))
     verb(sessionuser, ("key", {}))

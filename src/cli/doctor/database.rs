@@ -8,7 +8,7 @@ use crate::codec::datetime;
 use crate::error::Error;
 use crate::store::examine::{self, Lacks};
 use crate::store::tables::Identifier;
-use crate::store::{Db, KnoxTable};
+use crate::store::{Db, KnoxTable, jwt};
 
 /// The library that is linked.
 pub(super) fn sqlite(_: &Patient<'_>) -> Vec<Said> {
@@ -80,6 +80,10 @@ pub(super) fn tables(patient: &Patient<'_>) -> Vec<Said> {
     for (name, tokens) in used_tokens(patient) {
         let named = &format!("[schemes.{name}]");
         found.push(match tokens {
+            Tokens::Jwt(jwt) => {
+                found.extend(tables_of_jwt(&db, jwt.has_tables, named));
+                continue;
+            }
             Tokens::Authtoken(table) => {
                 let django = ("authtoken_token", "authtoken");
                 Expected { table: &table.table, columns: table.names(), named, django }.judge(&db)
@@ -112,6 +116,18 @@ pub(super) fn tables(patient: &Patient<'_>) -> Vec<Said> {
     }
 }
 
+/// Both tables of simplejwt, unless they are said not to be there.
+fn tables_of_jwt(db: &Db, are_there: bool, named: &str) -> Vec<Result<Option<Said>, Error>> {
+    let wanted = if are_there { jwt::TABLES } else { &[] };
+    let judged = wanted.iter().map(|(table, columns)| {
+        let table = Identifier::parse(table)?;
+        let columns: Vec<_> = columns.iter().map(|name| Identifier::parse(name)).collect::<Result<_, _>>()?;
+        let (columns, django) = (columns.iter().collect(), (table.name(), "token_blacklist"));
+        Expected { table: &table, columns, named, django }.judge(db)
+    });
+    judged.collect()
+}
+
 impl Expected<'_> {
     fn judge(&self, db: &Db) -> Result<Option<Said>, Error> {
         let (usual, application) = self.django;
@@ -135,9 +151,11 @@ impl Expected<'_> {
 /// The tokens of the schemes that a chain or an endpoint uses, those of one table once.
 fn used_tokens<'a>(patient: &'a Patient<'_>) -> Vec<(&'a str, &'a Tokens)> {
     let in_chains = patient.config.chains.iter().flat_map(|(_, chain)| chain.schemes());
-    let mut used: Vec<&str> = in_chains.filter(|s| s.class == TOKEN).map(|s| s.name.as_str()).collect();
+    let mut used: Vec<&str> =
+        in_chains.filter(|s| [TOKEN, "JWTAuthentication"].contains(&s.class)).map(|s| s.name.as_str()).collect();
     used.extend(patient.survey.endpoints.iter().filter_map(|endpoint| match endpoint.kind() {
         "obtain_auth_token" => Some(endpoint.text("scheme").unwrap_or("token")),
+        kind if kind.starts_with("jwt_") => Some(endpoint.text("scheme").unwrap_or("jwt")),
         kind if kind.starts_with("knox_") => Some(endpoint.text("scheme").unwrap_or("knox")),
         _ => None,
     }));

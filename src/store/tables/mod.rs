@@ -2,6 +2,7 @@
 //! a table of ours.
 
 pub(crate) mod groups;
+pub(crate) mod jwt;
 pub(crate) mod knox;
 #[cfg(feature = "cli")]
 pub(crate) mod schema;

@@ -87,6 +87,11 @@ impl User {
         self.texts[self.name_len + 1..].as_ptr().cast()
     }
 
+    /// A user that is in no table: somebody else's word says who it is. `None`: not with such a name.
+    pub(crate) fn of_claims(id: UserId, name: &str, [is_staff, is_superuser]: [bool; 2]) -> Option<Self> {
+        Self::with_texts(id, name, "", [true, is_staff, is_superuser])
+    }
+
     /// A user that is in no table, for tests of what needs one.
     #[cfg(test)]
     pub(crate) fn foreign(id: &str, name: &str) -> Option<Self> {
@@ -228,6 +233,30 @@ impl UsersTable {
         db.access()?.with_held(Held::PasswordById, &self.by_key, |statement| {
             statement.query_row([id.to_value()], |row| self.read_with_password(row)).optional()
         })
+    }
+
+    /// The user of whom a column says so, with the stored password; `None` as well when several are.
+    pub(crate) fn password_by_column(
+        &self,
+        db: &Db,
+        column: &Identifier,
+        text: &str,
+    ) -> Result<Option<PasswordRow>, Error> {
+        let columns = self.columns("u");
+        let sql = format!("SELECT {columns}, u.{} FROM {} u WHERE u.{column} = ?1 LIMIT 2", self.password, self.table);
+        let access = db.access()?;
+        let mut statement = access.connection()?.prepare_cached(&sql)?;
+        let rows = statement.query_map([text], |row| self.read_with_password(row))?;
+        let mut rows: Vec<_> = rows.collect::<Result<_, _>>()?;
+        Ok(if rows.len() == 1 { rows.pop() } else { None })
+    }
+
+    /// What a column says of a user, as a text. `None`: no such user, or nothing.
+    pub(crate) fn column_of(&self, db: &Db, column: &Identifier, id: &UserId) -> Result<Option<String>, Error> {
+        let sql = format!("SELECT CAST(u.{column} AS TEXT) FROM {} u WHERE u.{} = ?1", self.table, self.id);
+        let access = db.access()?;
+        let mut statement = access.connection()?.prepare_cached(&sql)?;
+        Ok(statement.query_row([id.to_value()], |row| row.get(0)).optional()?.flatten())
     }
 
     fn read_with_password(&self, row: &Row<'_>) -> rusqlite::Result<PasswordRow> {

@@ -35,6 +35,9 @@ class Command(BaseCommand):
         names = from_django.names(file or "", len(made["secrets"]))
         for name, secret in zip(names, made["secrets"], strict=False):
             _write(Path(name), secret)
+        signing_key = made["signing_key"]
+        if file and signing_key["form"]:
+            _write(Path(file + "_SIGNING_KEY"), signing_key["key"].rstrip("\r\n"))
         self.stdout.write(made["config"].rstrip())
 
     def _check(self, path: Path) -> None:
