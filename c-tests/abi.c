@@ -236,6 +236,7 @@ auth_user *auth_user_clone(const auth_user *);
 void auth_user_free(auth_user *);
 const char *auth_user_claims_json(const auth_user *);
 const char *auth_user_claim(const auth_user *, auth_str);
+int auth_user_has_claim(const auth_user *, auth_str, auth_str);
 const char *auth_user_scope(const auth_user *, size_t);
 int64_t auth_user_expires(const auth_user *);
 

@@ -271,6 +271,7 @@ static void null_accessors(void)
   CHECK(auth_token_expires(NULL) == 0);
   CHECK(auth_user_claims_json(NULL) == NULL);
   CHECK(auth_user_claim(NULL, none) == NULL);
+  CHECK(auth_user_has_claim(NULL, none, none) == 0);
   CHECK(auth_user_scope(NULL, 0) == NULL);
   CHECK(auth_user_expires(NULL) == 0);
   CHECK(auth_tokens_count(NULL) == 0);

@@ -364,8 +364,8 @@ typedef struct auth_tokens auth_tokens;
  *
  * Methods: auth_authenticate, auth_request_user, auth_user_id, auth_user_name,
  * auth_user_email, auth_user_scheme, auth_user_flags, auth_user_auth,
- * auth_user_claims_json, auth_user_claim, auth_user_scope, auth_user_expires,
- * auth_user_group, auth_user_response, auth_user_clone, auth_user_free,
+ * auth_user_claims_json, auth_user_claim, auth_user_has_claim, auth_user_scope,
+ * auth_user_expires, auth_user_group, auth_user_response, auth_user_clone, auth_user_free,
  * auth_user_lookup, auth_user_create, auth_token_verify, auth_password_check.
  */
 typedef struct auth_user auth_user;
@@ -1484,6 +1484,20 @@ AUTH_API
 AUTH_MUST_USE
 const char *auth_user_claim(const struct auth_user *user,
                             struct auth_str name);
+
+/**
+ * Whether a claim has this value, or is a list with it: a text as it is,
+ * anything else as JSON (`5`, `true`).
+ *
+ * Ownership: none. Threads: any. Blocks: never.
+ * Returns: 1 when it has; 0 when it has not, when there is no such claim, and
+ * for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+int auth_user_has_claim(const struct auth_user *user,
+                        struct auth_str name,
+                        struct auth_str value);
 
 /**
  * Scope number `i`, counted from 0, of a token: of the claim "scope", a text

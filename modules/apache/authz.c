@@ -94,6 +94,61 @@ static authz_status check_passed(request_rec *r, const char *line, const void *w
   return answer(r, is_somebody, NULL);
 }
 
+/* ---- what a token says ---------------------------------------------------------------------------- */
+
+static int has_scope(request_rec *r, const auth_user *user, const void *words)
+{
+  const char *scope;
+  size_t i;
+  (void)r;
+  for (i = 0; (scope = auth_user_scope(user, i)) != NULL; i++)
+    if (is_among(scope, words))
+      return 1;
+  return 0;
+}
+
+static authz_status check_scope(request_rec *r, const char *line, const void *words)
+{
+  (void)line;
+  return answer(r, has_scope, words);
+}
+
+static const char *read_claims(cmd_parms *cmd, const char *line, const void **words)
+{
+  const char *wrong = read_words(cmd, line, words);
+  const apr_array_header_t *list = (const apr_array_header_t *)*words;
+  int i;
+  for (i = 0; wrong == NULL && i < list->nelts; i++) {
+    const char *word = APR_ARRAY_IDX(list, i, const char *), *colon = strchr(word, ':');
+    if (colon == NULL || colon == word)
+      wrong = apr_psprintf(cmd->pool, "\"%s\" is no NAME:VALUE", word);
+  }
+  return wrong;
+}
+
+/* The name ends at the first colon: values may be addresses. */
+static int has_claim(request_rec *r, const auth_user *user, const void *words)
+{
+  const apr_array_header_t *list = (const apr_array_header_t *)words;
+  int i;
+  (void)r;
+  for (i = 0; i < list->nelts; i++) {
+    const char *word = APR_ARRAY_IDX(list, i, const char *), *colon = strchr(word, ':');
+    auth_str name;
+    name.ptr = word;
+    name.len = (size_t)(colon - word);
+    if (auth_user_has_claim(user, name, auth_text(colon + 1)))
+      return 1;
+  }
+  return 0;
+}
+
+static authz_status check_claim(request_rec *r, const char *line, const void *words)
+{
+  (void)line;
+  return answer(r, has_claim, words);
+}
+
 /* ---- flags --------------------------------------------------------------------------------------- */
 
 static uint32_t flag_of(const char *word)
@@ -220,6 +275,8 @@ void authchain_authz_register(apr_pool_t *pool)
     {"authchain-flag", {check_flag, read_flags}},
     {"authchain-scheme", {check_scheme, read_words}},
     {"authchain-group", {check_group, read_words}},
+    {"authchain-scope", {check_scope, read_words}},
+    {"authchain-claim", {check_claim, read_claims}},
   };
   static const authn_provider password = {check_password, NULL};
   size_t i;

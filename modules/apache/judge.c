@@ -254,6 +254,8 @@ static void set_variables(request_rec *r, const auth_user *user)
   apr_table_set(r->subprocess_env, "AUTHCHAIN_SCHEME", scheme != NULL ? scheme : "");
   apr_table_set(r->subprocess_env, "AUTHCHAIN_EMAIL", auth_user_email(user));
   apr_table_setn(r->subprocess_env, "AUTHCHAIN_FLAGS", flags_of(r, user));
+  if (auth_user_claims_json(user) != NULL)
+    apr_table_set(r->subprocess_env, "AUTHCHAIN_CLAIMS", auth_user_claims_json(user));
 }
 
 /* Adds a signed word about the user for the program behind. 500 when there is none: without it the program would

@@ -251,6 +251,7 @@ FUNCTIONS: Final[dict[str, tuple[Any, list[Any]]]] = {
     "auth_user_auth": (c_char_p, [c_void_p]),
     "auth_user_claims_json": (c_char_p, [c_void_p]),
     "auth_user_claim": (c_char_p, [c_void_p, auth_str]),
+    "auth_user_has_claim": (c_int, [c_void_p, auth_str, auth_str]),
     "auth_user_scope": (c_char_p, [c_void_p, c_size_t]),
     "auth_user_expires": (c_int64, [c_void_p]),
     "auth_user_group": (c_char_p, [c_void_p, c_size_t]),

@@ -1,6 +1,6 @@
 //! What the credential itself says of the user: the claims of a signed token.
 
-use std::ffi::{CString, c_char};
+use std::ffi::{CString, c_char, c_int};
 use std::ptr;
 
 use super::guard_or;
@@ -21,10 +21,6 @@ impl Claims {
     pub(super) fn of(bearer: &Bearer) -> Self {
         let object = bearer.claims.object();
         let members = if let Json::Object(members) = object { members.as_slice() } else { &[] };
-        let shown = |value: &Json| match value {
-            Json::Text(text) => text.as_str().map_or_else(|_| json::encode(value), str::to_owned),
-            other => json::encode(other),
-        };
         let each = members.iter().filter_map(|(name, value)| {
             Some((name.as_str().ok()?.to_owned(), CString::new(shown(value)).ok()?)) // none with a NUL inside
         });
@@ -34,6 +30,14 @@ impl Claims {
             each: each.collect(),
             scopes: scopes.collect(),
         }
+    }
+}
+
+/// A text as it is, anything else as JSON.
+fn shown(value: &Json) -> String {
+    match value {
+        Json::Text(text) => text.as_str().map_or_else(|_| json::encode(value), str::to_owned),
+        other => json::encode(other),
     }
 }
 
@@ -63,6 +67,28 @@ pub unsafe extern "C" fn auth_user_claim(user: Option<&auth_user>, name: auth_st
         let Ok(name) = (unsafe { budget.text(name) }) else { return ptr::null() };
         let each = claims(user).map_or(&[][..], |claims| &claims.each);
         each.iter().find(|(known, _)| known == name).map_or(ptr::null(), |(_, value)| value.as_ptr())
+    })
+}
+
+/// Whether a claim has this value, or is a list with it: a text as it is,
+/// anything else as JSON (`5`, `true`).
+///
+/// Ownership: none. Threads: any. Blocks: never.
+/// Returns: 1 when it has; 0 when it has not, when there is no such claim, and
+/// for NULL.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn auth_user_has_claim(user: Option<&auth_user>, name: auth_str, value: auth_str) -> c_int {
+    guard_or(0, || {
+        let mut budget = Budget::new();
+        // SAFETY: the texts are readable, by contract.
+        let (Ok(name), Ok(value)) = (unsafe { (budget.text(name), budget.text(value)) }) else { return 0 };
+        let claim = user.and_then(auth_user::bearer).and_then(|bearer| bearer.claims.get(name));
+        c_int::from(match claim {
+            Some(Json::List(list)) => list.iter().any(|element| shown(element) == value),
+            Some(one) => shown(one) == value,
+            None => false,
+        })
     })
 }
 

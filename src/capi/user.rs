@@ -25,8 +25,8 @@ pub const AUTH_USER_SUPERUSER: u32 = 4;
 ///
 /// Methods: auth_authenticate, auth_request_user, auth_user_id, auth_user_name,
 /// auth_user_email, auth_user_scheme, auth_user_flags, auth_user_auth,
-/// auth_user_claims_json, auth_user_claim, auth_user_scope, auth_user_expires,
-/// auth_user_group, auth_user_response, auth_user_clone, auth_user_free,
+/// auth_user_claims_json, auth_user_claim, auth_user_has_claim, auth_user_scope,
+/// auth_user_expires, auth_user_group, auth_user_response, auth_user_clone, auth_user_free,
 /// auth_user_lookup, auth_user_create, auth_token_verify, auth_password_check.
 pub struct auth_user {
     source: Source,

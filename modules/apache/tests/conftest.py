@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import jwt
 import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -56,6 +57,10 @@ anonymous_user = "guest"
 schemes = ["token"]
 [chains.session]
 schemes = ["session"]
+[chains.jwt]
+schemes = ["jwt"]
+[schemes.jwt]
+blacklist = false
 [chains.remote]
 schemes = ["remote_user"]
 [schemes.remote_user]
@@ -91,6 +96,12 @@ class Site:
     def cookies(self, csrf: str = "c" * 32) -> dict[str, str]:
         """The header of a browser that alice has logged in with."""
         return {"Cookie": f"sessionid={self.session}; csrftoken={csrf}"}
+
+
+def bearer(**claims: object) -> dict[str, str]:
+    """The header of an access token of alice that says more."""
+    usual = {"token_type": "access", "user_id": "1", "jti": "0" * 32, "exp": int(time.time()) + 600}
+    return {"Authorization": f"Bearer {jwt.encode({**usual, **claims}, SECRET)}"}
 
 
 def basic(name: str, password: str) -> dict[str, str]:

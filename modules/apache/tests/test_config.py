@@ -72,6 +72,8 @@ def test_a_file_that_is_not_there_is_told(servers: Servers) -> None:
         ("<Location /x>\nAuthChain\n</Location>", "AuthChain takes one argument, NAME: "),
         ("<Directory />\nAuthChainConfig x\n</Directory>", "AuthChainConfig not allowed"),
         ("<Directory />\nRequire authchain-user\n</Directory>", "needs a name"),
+        ("<Directory />\nRequire authchain-scope\n</Directory>", "needs a name"),
+        ("<Directory />\nRequire authchain-claim iss:me role\n</Directory>", '"role" is no NAME:VALUE'),
         ("<Directory />\nRequire authchain-flag staff admin\n</Directory>", '"admin" is no flag'),
         ("<Directory />\nRequire authchain-authenticated alice\n</Directory>", "nothing may follow"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import socket
 import subprocess
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 import jwt
 import pytest
 
-from conftest import BEHIND, SECONDS, Apache, Servers, Site, ask_on, basic
+from conftest import BEHIND, SECONDS, Apache, Servers, Site, ask_on, basic, bearer
 
 PLACES = """
 DirectoryIndex index.shtml
@@ -54,6 +55,18 @@ Alias /readers {folder}/htdocs/protected
 <Location /readers>
   AuthType authchain
   Require authchain-group "no such group" "the readers"
+</Location>
+Alias /scoped {folder}/htdocs/protected
+<Location /scoped>
+  AuthType authchain
+  AuthChain jwt
+  Require authchain-scope write admin
+</Location>
+Alias /claimed {folder}/htdocs/protected
+<Location /claimed>
+  AuthType authchain
+  AuthChain jwt
+  Require authchain-claim level:5 roles:auditor site:https://example.com
 </Location>
 Alias /no-root {folder}/htdocs/protected
 <Location /no-root>
@@ -552,6 +565,35 @@ def test_a_chain_that_is_not_there_lets_nobody_in(apache: Apache, site: Site) ->
 
 
 # ---------------------------------------------------------------- what reaches an application
+
+@pytest.mark.parametrize(
+    "place, claims, status",
+    [
+        ("scoped", {"scope": "read write"}, 200),
+        ("scoped", {"scope": ["admin"]}, 200),
+        ("scoped", {"scp": "admin"}, 200),
+        ("scoped", {"scope": "read writer"}, 403),
+        ("scoped", {}, 403),
+        ("claimed", {"level": 5}, 200),
+        ("claimed", {"level": "5"}, 200),
+        ("claimed", {"level": 50}, 403),
+        ("claimed", {"roles": ["clerk", "auditor"]}, 200),
+        ("claimed", {"roles": "auditor"}, 200),
+        ("claimed", {"roles": "clerk auditor"}, 403),
+        ("claimed", {"roles": [["auditor"]]}, 403),
+        ("claimed", {"site": "https://example.com"}, 200),
+        ("claimed", {"sit": "e:https://example.com"}, 403),
+        ("claimed", {}, 403),
+    ],
+)
+def test_what_a_token_says_decides(apache: Apache, place: str, claims: dict[str, object], status: int) -> None:
+    answer = apache.ask(f"/{place}/page.shtml", bearer(**claims))
+    assert answer.status == status
+    assert apache.ask(f"/{place}/page.shtml").status == 401
+    if status == 200:
+        said = json.loads(answer.variables()["AUTHCHAIN_CLAIMS"].replace("&quot;", '"'))
+        assert said.items() >= claims.items()
+
 
 FORGED = {
     "X-Auth-User": "root",
