@@ -7,7 +7,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::codec::{Proof, Secret};
-use crate::store::User;
+use crate::store::{DurinToken, User};
 
 /// A user who may log in. [`active`] is the only way to one.
 pub(crate) struct ActiveUser(User);
@@ -44,6 +44,8 @@ pub(crate) enum Auth {
     Token(Secret),
     /// A row of a knox table, by the hash that the token is stored as.
     Knox(Secret),
+    /// A row of a durin table, and its client; the token is never shown, only its keyed digest.
+    Durin(Arc<DurinToken>),
 }
 
 impl Identity {
@@ -68,6 +70,8 @@ pub(crate) enum Kind {
     ParseError,
     /// DRF's `ValidationError`: a field is missing or wrong.
     Invalid,
+    /// DRF's `NotFound`.
+    NotFound,
     /// DRF's `UnsupportedMediaType`.
     UnsupportedMediaType,
     /// DRF's `MethodNotAllowed`.
@@ -88,6 +92,7 @@ impl Kind {
             Self::TooManyTokens => "too_many_tokens",
             Self::ParseError => "parse_error",
             Self::Invalid => "invalid",
+            Self::NotFound => "not_found",
             Self::UnsupportedMediaType => "unsupported_media_type",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::Throttled(_) => "throttled",
@@ -101,6 +106,7 @@ impl Kind {
             Self::NotAuthenticated | Self::AuthenticationFailed => 401,
             Self::PermissionDenied | Self::TooManyTokens => 403,
             Self::ParseError | Self::Invalid => 400,
+            Self::NotFound => 404,
             Self::UnsupportedMediaType => 415,
             Self::MethodNotAllowed => 405,
             Self::Throttled(_) => 429,
@@ -197,6 +203,8 @@ pub(crate) enum Event {
     TokenExpired { username: String },
     /// The same with the source `other_token`: another one of its owner.
     OtherTokenExpired { username: String },
+    /// durin's `token_renewed`: the end of a token was put off.
+    TokenRenewed { username: String },
 }
 
 impl Event {
@@ -209,6 +217,7 @@ impl Event {
             Self::UserCreated { .. } => c"user_created",
             Self::TokenExpired { .. } => c"token_expired",
             Self::OtherTokenExpired { .. } => c"other_token_expired",
+            Self::TokenRenewed { .. } => c"token_renewed",
         }
     }
 
@@ -219,7 +228,8 @@ impl Event {
             Self::LoggedIn { username }
             | Self::UserCreated { username }
             | Self::TokenExpired { username }
-            | Self::OtherTokenExpired { username } => Some(username),
+            | Self::OtherTokenExpired { username }
+            | Self::TokenRenewed { username } => Some(username),
             Self::LoggedOut => None,
         }
     }

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
+use super::durin::Durin;
 use super::knox::Knox;
 use crate::codec::{Mismatch, Proof, Secret, digest, same};
 use crate::ctx::{Ctx, random};
 use crate::error::Error;
 #[cfg(feature = "cli")]
 use crate::store::Db;
-use crate::store::{StoredToken, TokensTable, User, UserId};
+use crate::store::{Replace, StoredToken, TokensTable, User, UserId};
 
 /// The tokens of one scheme. An operation that a kind does not have is [`Error::Unsupported`].
 #[derive(Clone)]
@@ -20,6 +21,8 @@ pub(crate) enum Tokens {
     Authtoken(Arc<TokensTable>),
     /// django-rest-knox.
     Knox(Arc<Knox>),
+    /// django-rest-durin.
+    Durin(Arc<Durin>),
 }
 
 /// A token for its user, who has to be told: it may not be stored.
@@ -30,10 +33,24 @@ pub(crate) struct Fresh {
 }
 
 impl Tokens {
-    /// A user's token: DRF's is the one there is unless `reset`, knox's always a new one. `None`: the user has as
-    /// many as may be.
-    pub(crate) fn create(&self, ctx: &Ctx<'_>, user: &UserId, reset: bool) -> Result<Option<Fresh>, Error> {
+    /// A user's token: DRF's is the one there is unless `reset`, knox's always a new one, durin's that of the
+    /// client unless it has expired. `None`: the user has as many as may be, or there is no such client.
+    pub(crate) fn create(
+        &self,
+        ctx: &Ctx<'_>,
+        user: &UserId,
+        client: &str,
+        reset: bool,
+    ) -> Result<Option<Fresh>, Error> {
         match self {
+            Self::Durin(_) if client.is_empty() => Err(Error::Unsupported("a durin token is one of a client")),
+            Self::Durin(durin) => {
+                let Some(client) = durin.table.client(ctx.db, client)? else { return Ok(None) };
+                let replace = if reset { Replace::Always } else { Replace::Expired };
+                let (row, _) = durin.give(ctx, user, &client, replace)?;
+                Ok(Some(Fresh { id: row.token.clone(), token: row.token }))
+            }
+            _ if !client.is_empty() => Err(Error::Unsupported("tokens of this kind have no client")),
             Self::Authtoken(table) => {
                 let token = create(ctx, table, user, reset)?;
                 Ok(Some(Fresh { id: token.clone(), token }))
@@ -48,6 +65,7 @@ impl Tokens {
         match self {
             Self::Authtoken(table) => Ok(owner(ctx, table, token)?.map(|(user, ..)| user)),
             Self::Knox(knox) => knox.peek(ctx, token),
+            Self::Durin(durin) => durin.peek(ctx, token),
         }
     }
 
@@ -56,6 +74,7 @@ impl Tokens {
         match self {
             Self::Authtoken(table) => table.revoke(ctx.db, token),
             Self::Knox(knox) => knox.revoke(ctx, token),
+            Self::Durin(durin) => durin.table.revoke(ctx.db, token),
         }
     }
 
@@ -64,6 +83,7 @@ impl Tokens {
         match self {
             Self::Authtoken(table) => table.revoke_of(ctx.db, user),
             Self::Knox(knox) => knox.table.delete_of(ctx.db, user),
+            Self::Durin(durin) => durin.table.delete_of(ctx.db, user),
         }
     }
 
@@ -72,13 +92,14 @@ impl Tokens {
         match self {
             Self::Authtoken(table) => table.list(ctx.db, ctx.users, of),
             Self::Knox(knox) => knox.table.list(ctx.db, ctx.users, of),
+            Self::Durin(durin) => durin.table.list(ctx.db, ctx.users, of),
         }
     }
 
     /// Whether there are any that come to an end.
     #[cfg(feature = "cli")]
     pub(crate) fn expire(&self) -> bool {
-        matches!(self, Self::Knox(_))
+        matches!(self, Self::Knox(_) | Self::Durin(_))
     }
 
     /// Whether both stand in one table.
@@ -87,6 +108,7 @@ impl Tokens {
         match (self, other) {
             (Self::Authtoken(a), Self::Authtoken(b)) => Arc::ptr_eq(a, b),
             (Self::Knox(a), Self::Knox(b)) => Arc::ptr_eq(&a.table, &b.table),
+            (Self::Durin(a), Self::Durin(b)) => Arc::ptr_eq(&a.table, &b.table),
             _ => false,
         }
     }
@@ -97,6 +119,7 @@ impl Tokens {
         match self {
             Self::Authtoken(table) => table.newest(db),
             Self::Knox(knox) => knox.table.newest(db),
+            Self::Durin(durin) => durin.table.newest(db),
         }
     }
 
@@ -106,6 +129,7 @@ impl Tokens {
         match self {
             Self::Authtoken(_) => Err(Error::Unsupported("tokens of this kind do not expire")),
             Self::Knox(knox) => knox.purge(ctx),
+            Self::Durin(durin) => durin.purge(ctx),
         }
     }
 }

@@ -139,6 +139,7 @@ impl auth_user {
         let Source::Judged(exchange) = &self.source else { return None };
         match &exchange.identity()?.auth {
             Auth::None => None,
+            Auth::Durin(row) => Some(exchange.context().digest(&row.token).to_string()),
             Auth::Token(key) | Auth::Knox(key) => Some(exchange.context().digest(key).to_string()),
         }
     }

@@ -105,7 +105,7 @@ fn with_settings(args: &Args, context: &Arc<Context>, line: &Map<String, Value>)
 /// What to ask: the endpoint of the path behind the line's chain, else the chains.
 fn targets(context: &Context, line: &Map<String, Value>, given: &Given) -> Result<Vec<(String, Asked)>, String> {
     let path = given.target.split(|b| *b == b'?').next().unwrap_or_default();
-    let Some(number) = context.config().endpoints.iter().position(|route| route.path.as_bytes() == path) else {
+    let Some(number) = context.config().endpoints.iter().position(|route| route.is_at(path)) else {
         return chains(context, line);
     };
     let target = match line.get("chain") {
@@ -290,6 +290,7 @@ fn auth_kind(identity: &Identity) -> Option<&'static str> {
         Auth::None => None,
         Auth::Token(_) => Some("authtoken.Token"),
         Auth::Knox(_) => Some("knox.AuthToken"),
+        Auth::Durin(_) => Some("durin.AuthToken"),
     }
 }
 
@@ -301,6 +302,8 @@ fn auth_repr(exchange: &Exchange, identity: &Identity, reveal: bool) -> Option<S
         Auth::Knox(digest) if reveal => {
             Some(format!("{} : {}", String::from_utf8_lossy(digest.reveal()), identity.user.name()))
         }
+        Auth::Durin(row) if reveal => Some(String::from_utf8_lossy(row.token.reveal()).into_owned()),
+        Auth::Durin(row) => Some(exchange.context().digest(&row.token).to_string()),
         Auth::Token(key) | Auth::Knox(key) => Some(exchange.context().digest(key).to_string()),
     }
 }

@@ -7,6 +7,7 @@ pub mod cookies;
 pub mod csrf;
 pub(crate) mod datetime;
 pub(crate) mod digest;
+pub(crate) mod duration;
 pub(crate) mod fold;
 pub mod form;
 pub(crate) mod integer;

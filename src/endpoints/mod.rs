@@ -1,5 +1,7 @@
 //! Giving or taking credentials: one file per endpoint, and the table that names them all.
 
+pub(crate) mod durin;
+pub(crate) mod durin_sessions;
 pub(crate) mod knox;
 pub(crate) mod login;
 pub(crate) mod obtain_auth_token;
@@ -26,6 +28,11 @@ pub(crate) trait Endpoint: Send + Sync {
     /// Whether it is for those only whom its chain finds (DRF's `IsAuthenticated`).
     fn needs_user(&self) -> bool {
         false
+    }
+
+    /// The endpoint of what has this id below its own path (DRF's `detail` routes), if it has any.
+    fn below(&self, _id: &str) -> Option<Box<dyn Endpoint>> {
+        None
     }
 
     /// Answers a request of one of its methods. `by` is whom the chain in front found: somebody, where
@@ -79,5 +86,17 @@ pub(crate) struct Parts<'a> {
 }
 
 /// Every endpoint that a configuration file can name.
-pub(crate) const ENDPOINTS: &[EndpointDef] =
-    &[obtain_auth_token::DEF, knox::LOGIN, knox::LOGOUT, knox::LOGOUT_ALL, login::LOGIN, login::LOGOUT];
+pub(crate) const ENDPOINTS: &[EndpointDef] = &[
+    obtain_auth_token::DEF,
+    knox::LOGIN,
+    knox::LOGOUT,
+    knox::LOGOUT_ALL,
+    durin::LOGIN,
+    durin::REFRESH,
+    durin::LOGOUT,
+    durin::LOGOUT_ALL,
+    durin_sessions::SESSIONS,
+    durin_sessions::API_ACCESS,
+    login::LOGIN,
+    login::LOGOUT,
+];

@@ -118,7 +118,7 @@ impl ObtainAuthToken {
 }
 
 /// DRF's `AuthTokenSerializer`, which tells nobody why.
-fn wrong(name: &str, why: &'static str, effects: &mut Effects) -> Served {
+pub(super) fn wrong(name: &str, why: &'static str, effects: &mut Effects) -> Served {
     effects.login_failed(name);
     let refusal = Refusal::of(Kind::Invalid, "password.wrong", UNABLE).about(About::Attempt(name.to_owned(), why));
     let response = Response::json(400, format!("{{\"non_field_errors\":[{}]}}", json_text(UNABLE)));
@@ -126,7 +126,7 @@ fn wrong(name: &str, why: &'static str, effects: &mut Effects) -> Served {
 }
 
 /// DRF's `ValidationError`: one list of texts a field.
-fn invalid(problems: &[Problem]) -> Served {
+pub(super) fn invalid(problems: &[Problem]) -> Served {
     let members: Vec<_> = problems.iter().map(|p| format!("{}:[{}]", json_text(p.field), json_text(&p.text))).collect();
     let refusal = Refusal::of(Kind::Invalid, "endpoint.invalid", problems.first().map_or("", |p| p.code));
     let response = Response::json(400, format!("{{{}}}", members.join(",")));

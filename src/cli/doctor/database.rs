@@ -8,7 +8,7 @@ use crate::codec::datetime;
 use crate::error::Error;
 use crate::store::examine::{self, Lacks};
 use crate::store::tables::Identifier;
-use crate::store::{Db, KnoxTable};
+use crate::store::{Db, DurinTable, KnoxTable};
 
 /// The library that is linked.
 pub(super) fn sqlite(_: &Patient<'_>) -> Vec<Said> {
@@ -79,7 +79,7 @@ pub(super) fn tables(patient: &Patient<'_>) -> Vec<Said> {
     let mut found = vec![users.judge(&db)];
     for (name, tokens) in used_tokens(patient) {
         let named = &format!("[schemes.{name}]");
-        found.push(match tokens {
+        let judged = match tokens {
             Tokens::Authtoken(table) => {
                 let django = ("authtoken_token", "authtoken");
                 Expected { table: &table.table, columns: table.names(), named, django }.judge(&db)
@@ -88,7 +88,14 @@ pub(super) fn tables(patient: &Patient<'_>) -> Vec<Said> {
                 let (table, columns) = (&knox.table.table, columns.iter().collect());
                 Expected { table, columns, named, django: ("knox_authtoken", "knox") }.judge(&db)
             }),
-        });
+            Tokens::Durin(durin) => DurinTable::names().and_then(|[tokens, clients]| {
+                let (table, columns) = (&durin.table.clients, clients.iter().collect());
+                found.push(Expected { table, columns, named, django: ("durin_client", "durin") }.judge(&db));
+                let (table, columns) = (&durin.table.tokens, tokens.iter().collect());
+                Expected { table, columns, named, django: ("durin_authtoken", "durin") }.judge(&db)
+            }),
+        };
+        found.push(judged);
     }
     if let Engine::Rows(table) = &config.sessions.engine
         && patient.has_sessions()
@@ -138,6 +145,7 @@ fn used_tokens<'a>(patient: &'a Patient<'_>) -> Vec<(&'a str, &'a Tokens)> {
     let mut used: Vec<&str> = in_chains.filter(|s| s.class == TOKEN).map(|s| s.name.as_str()).collect();
     used.extend(patient.survey.endpoints.iter().filter_map(|endpoint| match endpoint.kind() {
         "obtain_auth_token" => Some(endpoint.text("scheme").unwrap_or("token")),
+        kind if kind.starts_with("durin_") => Some(endpoint.text("scheme").unwrap_or("durin")),
         kind if kind.starts_with("knox_") => Some(endpoint.text("scheme").unwrap_or("knox")),
         _ => None,
     }));
