@@ -237,13 +237,16 @@ fn moment(line: &Map<String, Value>) -> Result<i64, String> {
 pub(super) fn view(exchange: &Exchange, reveal: bool, is_head: bool) -> Value {
     let response = exchange.response();
     let identity = exchange.identity();
+    let body: Value = serde_json::from_str(&response.body).unwrap_or(Value::Null);
     let (outcome, detail, code, events, road) = match exchange.outcome() {
         Some(Ok(judgement)) => {
             let (outcome, detail, code) = match &judgement.verdict {
                 Verdict::Identified(_) => ("ok", None, None),
                 Verdict::Anonymous => ("anonymous", None, None),
-                // Neither DRF's body of a `ValidationError` nor this one of knox has a detail.
-                Verdict::Refused(r) if matches!(r.kind, Kind::Invalid | Kind::TooManyTokens) => ("refused", None, None),
+                // Neither DRF's body of a `ValidationError` nor this one of knox has a detail; durin's have.
+                Verdict::Refused(r) if matches!(r.kind, Kind::Invalid | Kind::TooManyTokens) => {
+                    ("refused", body["detail"].as_str().map(str::to_owned), None)
+                }
                 Verdict::Refused(r) if matches!(r.kind, Kind::Throttled(_)) => {
                     ("throttled", Some(r.detail.to_string()), Some(r.kind.code()))
                 }
@@ -258,7 +261,6 @@ pub(super) fn view(exchange: &Exchange, reveal: bool, is_head: bool) -> Value {
     };
     let found_by = identity.and_then(|identity| identity.found_by.as_ref());
     let challenge = response.headers.iter().find(|(name, _)| *name == "WWW-Authenticate").map(|(_, value)| value);
-    let body: Value = serde_json::from_str(&response.body).unwrap_or(Value::Null);
     json!({
         "outcome": outcome,
         "status": response.status,

@@ -17,6 +17,8 @@ IsAuthenticated, "optional" is AllowAny):
    request wrote sessions, users or tokens
 With --knox (also with --init) django-rest-knox is installed: "knox" is a scheme whose item may have members of
 REST_KNOX in lower case (durations in seconds, 0 for None), knox_peer.VIEWS are endpoints, and answers have "events".
+With --durin it is django-rest-durin: its item may have `auth_header_prefix`, `allow_clients`, `deny_clients` and
+user_per_client (the views' permissions and throttle), durin_peer.VIEWS are endpoints.
 The path /api-token-auth/ is DRF's obtain_auth_token under the chain of the line; its one answer is "endpoint".
 New session keys and tokens are random: they are shown as <random>.
 Unless "persist" is true everything a request wrote is rolled back.
@@ -44,6 +46,7 @@ ap.add_argument("--pbkdf2-iterations", type=int, default=1000)
 ap.add_argument("--secret", default="peer-secret-key-0123456789-0123456789-0123456789")
 ap.add_argument("--fallback", action="append")
 ap.add_argument("--knox", action="store_true")
+ap.add_argument("--durin", action="store_true")
 args = ap.parse_args()
 FALLBACKS = ["peer-previous-key-9876543210-9876543210-9876543210", "peer-first-key-5555555555-5555555555-5555555555"]
 
@@ -72,7 +75,7 @@ settings.configure(
     INSTALLED_APPS=[
         "django.contrib.contenttypes", "django.contrib.auth", "django.contrib.sessions",
         "rest_framework", "rest_framework.authtoken",
-    ] + ["knox"] * args.knox,
+    ] + ["knox"] * args.knox + ["durin"] * args.durin,
     MIDDLEWARE=[
         "django.contrib.sessions.middleware.SessionMiddleware",
         "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -111,6 +114,8 @@ from rest_framework.views import APIView, exception_handler  # noqa: E402
 import engines  # noqa: E402
 if args.knox:
     import knox_peer
+if args.durin:
+    import durin_peer
 from seed import seed, versions  # noqa: E402
 
 hashers.PBKDF2PasswordHasher.iterations = args.pbkdf2_iterations
@@ -166,6 +171,8 @@ SCHEMES = {
 }
 if args.knox:
     SCHEMES["knox"] = knox_peer.SCHEME
+if args.durin:
+    SCHEMES["durin"] = durin_peer.SCHEME
 ENDPOINTS = {"/api-token-auth/": ObtainAuthToken}
 if args.knox:
     ENDPOINTS.update((path, view) for path, (view, *_) in knox_peer.VIEWS.items())
@@ -178,16 +185,21 @@ def build_chain(spec):
         attributes = {"scheme": item} if isinstance(item, str) else dict(item)
         name = attributes.pop("scheme")
         base = SCHEMES[name]
-        if name == "knox":                    # its members are settings
+        if name in ("knox", "durin"):                  # its members are settings
             attributes = {}
         out.append(type(base.__name__, (base,), attributes) if attributes else base)
     return out
 
 
 def build_view(spec, name, path):
+    if name == "endpoint" and args.durin and durin_peer.is_endpoint(path):
+        return durin_peer.endpoint(path, build_chain(spec))
     if name == "endpoint":
         return type("Endpoint", (ENDPOINTS[path],), {"authentication_classes": build_chain(spec)}).as_view()
     classes = {"authentication_classes": build_chain(spec), "permission_classes": [PERMISSIONS[name]]}
+    if args.durin:
+        more, throttles = durin_peer.rules(spec)
+        classes.update(permission_classes=classes["permission_classes"] + more, throttle_classes=throttles)
     return type("Probe", (Probe,), classes).as_view()
 
 
@@ -218,12 +230,14 @@ class Probe(APIView):
     get = post = put = patch = delete = head = trace = options = connect = foo = propfind = purge = answer
 
 
-def probe(request):
-    return CURRENT[CURRENT["view"]](request)
+def probe(request, **found):
+    return CURRENT[CURRENT["view"]](request, **found)
 
 
 probe.csrf_exempt = True
 urlpatterns = [url_path(path[1:], probe) for path in ("/probe/", *ENDPOINTS)]
+if args.durin:
+    urlpatterns += durin_peer.urls(probe)
 HANDLERS = {}                                 # the session middleware reads SESSION_ENGINE only once
 # each request runs inside our own transaction: the handler must not close that connection
 request_started.disconnect(close_old_connections)
@@ -331,22 +345,23 @@ def written(before, after):
 
 def call_once(req, view):
     CAPTURE.clear()
-    if args.knox:
-        knox_peer.EVENTS.clear()
+    package = knox_peer if args.knox else durin_peer if args.durin else None
+    if package:
+        package.EVENTS.clear()
     CURRENT["view"] = view
     cache.clear()
     with transaction.atomic():
-        before, of_knox = rows(), args.knox and knox_peer.rows()
+        before, of_package = rows(), package and package.rows()
         status, headers, body, exception = call_handler(req)
         after, random = written(before, rows())
-        if args.knox:
-            after.update(knox_peer.written(of_knox, knox_peer.rows()))
+        if package:
+            after.update(package.written(of_package, package.rows()))
         if not req.get("persist"):
             transaction.set_rollback(True)
-    return masked(described(view, status, headers, body, exception, after), random)
+    return masked(described(view, status, headers, body, exception, after, of_package), random)
 
 
-def described(view, status, headers, body, exception, after):
+def described(view, status, headers, body, exception, after, of_package):
     try:
         parsed = json.loads(body) if body else None
     except ValueError:
@@ -364,6 +379,9 @@ def described(view, status, headers, body, exception, after):
     if args.knox:
         out["events"] = list(knox_peer.EVENTS)
         parsed = knox_peer.masked(parsed)
+    if args.durin:
+        out["events"] = list(durin_peer.EVENTS)
+        parsed = durin_peer.masked(parsed, of_package)
     if parsed != {"ok": True}:
         out["body"] = parsed
     cookies = [v.strip() for k, v in headers if k.lower() == "set-cookie"]
@@ -400,7 +418,7 @@ def set_clock(at):
 def run(req):
     wanted = req.get("views") or ["required", "optional"]
     path, chain = (req.get("path") or "").partition("?")[0], req.get("chain") or []
-    if path in ENDPOINTS:
+    if path in ENDPOINTS or (args.durin and durin_peer.is_endpoint(path)):
         wanted = ["endpoint"]
     for name in wanted:
         CURRENT[name] = build_view(chain, name, path)
@@ -408,6 +426,8 @@ def run(req):
     conf = dict(req.get("settings") or {})
     if args.knox:
         conf["REST_KNOX"] = knox_peer.rest_knox(chain, path)
+    if args.durin:
+        durin_peer.configure(chain, path)
     if "REST_FRAMEWORK" in conf:
         conf["REST_FRAMEWORK"] = {"EXCEPTION_HANDLER": __name__ + ".record_exception", **conf["REST_FRAMEWORK"]}
     with override_settings(**conf) if conf else nullcontext():
@@ -448,8 +468,13 @@ def answer(line):
 
 def init():
     call_command("migrate", verbosity=0)
-    rows = {"secret": settings.SECRET_KEY, "fallbacks": settings.SECRET_KEY_FALLBACKS, **knox_peer.seed(), "versions": versions("django-rest-knox")} \
-        if args.knox else seed()
+    secrets = {"secret": settings.SECRET_KEY, "fallbacks": settings.SECRET_KEY_FALLBACKS}
+    if args.knox:
+        rows = {**secrets, **knox_peer.seed(), "versions": versions("django-rest-knox")}
+    elif args.durin:
+        rows = {**secrets, **durin_peer.seed(), "versions": versions("django-rest-durin")}
+    else:
+        rows = seed()
     manifest = json.dumps(rows, indent=1, ensure_ascii=True)
     with open(args.manifest or args.db + ".manifest.json", "w") as f:
         f.write(manifest + "\n")

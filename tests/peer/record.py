@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Record the corpora: generated requests with the answers of Django REST framework, and of knox.
+"""Record the corpora: generated requests with the answers of Django REST framework, of knox and of durin.
 
     record.py [--out tests/vectors] [--rng 7]
-                         write drf/{requests.jsonl,seed.sql,manifest.json}, engines/{requests.jsonl,manifest.json} and
-                         knox/{requests.jsonl,seed.sql,manifest.json}, and the counts into their README.md
+                         write drf/{requests.jsonl,seed.sql,manifest.json}, engines/{requests.jsonl,manifest.json}, and
+                         {knox,durin}/{requests.jsonl,seed.sql,manifest.json}, and the counts into their README.md
     record.py --check    record into a scratch folder and compare
     record.py --table    print the count tables of the written corpora
 
@@ -25,13 +25,15 @@ from collections import Counter
 
 from generate import generate
 from generate_browser import generate_browser
+from generate_durin import generate_durin
 from generate_engines import generate_engines
 from generate_knox import generate_knox
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 OUT = os.path.join(os.path.dirname(HERE), "vectors")
 FILES = ["drf/requests.jsonl", "drf/seed.sql", "drf/manifest.json", "engines/requests.jsonl", "engines/manifest.json",
-         "knox/requests.jsonl", "knox/seed.sql", "knox/manifest.json"]
+         "knox/requests.jsonl", "knox/seed.sql", "knox/manifest.json",
+         "durin/requests.jsonl", "durin/seed.sql", "durin/manifest.json"]
 # requests without sessions; they are the first lines of drf
 FIRST = 4200
 FIELDS = ["status", "user", "user_id", "auth_kind", "auth_repr", "authenticator", "www_authenticate", "detail", "code",
@@ -82,6 +84,14 @@ MINIMUM_REFUSALS, MINIMUM_GOOD, MINIMUM_GOOD_EACH, MINIMUM_LINES, MINIMUM_ENGINE
 KNOX_TEXTS = [text for text in TEXTS if "basic header" not in text and "invalid characters" not in text] + [
     "Denied by scheme", "Maximum amount of tokens allowed per user exceeded.", 'Method "\u2026" not allowed.']
 MINIMUM_KNOX, MINIMUM_GOOD_KNOX = 1000, 300
+# of durin, but for what is about one digit of a body
+DURIN_TEXTS = [text for text in TEXTS if "basic header" not in text and "invalid characters" not in text] + [
+    "Denied by scheme", "The given token has expired.", "You do not have permission to perform this action.", 'Method "\u2026" not allowed.',
+    "Request was throttled. Expected available in \u2026.", "No client specified.", "No client with that name.", "Not found.",
+    "No AuthToken matches the given query.", "Can't delete token if the request is authed with it.Use /api/auth/logout/ instead.",
+    "An API token was already issued to you.", "Unable to log in with provided credentials.", "JSON parse error - \u2026",
+    "This field is required.", "This field may not be blank.", "Invalid data. Expected a dictionary, but got \u2026.", 'Unsupported media type "\u2026" in request.']
+DURIN_RARE = ["This field may not be null.", "Not a valid string.", "Null characters are not allowed."]
 GOOD = ["BasicAuthentication", "TokenAuthentication", "SessionAuthentication", "RemoteUserAuthentication", "obtain_auth_token"]
 # texts that repeat what was sent
 VARYING = [
@@ -90,6 +100,7 @@ VARYING = [
     (r'(Unsupported media type ").*(" in request\.)', "\\1\u2026\\2"),
     (r'(Method ").*(" not allowed\.)', "\\1\u2026\\2"),
     (r"(Surrogate characters are not allowed: ).*", "\\1\u2026"),
+    (r"(Request was throttled. Expected available in ).*\.", "\\1\u2026."),
     (r"(Invalid data\. Expected a dictionary, but got ).*\.", "\\1\u2026."),
 ]
 CRASHES = {
@@ -97,8 +108,10 @@ CRASHES = {
     "ValidationError: ": "user id in the session is no integer",
     "TypeError: ": "session data is no JSON object",
     "UnicodeDecodeError: 'ascii' codec": "a file with a session is not ASCII",
-    "UnicodeDecodeError: 'utf-8' codec": "a token of knox is not UTF-8",
-    "AttributeError: 'NoneType' object has no attribute 'delete'": "logout of knox without a token of knox",
+    "UnicodeDecodeError: 'utf-8' codec": "a token of knox or durin is not UTF-8",
+    "AttributeError: 'NoneType' object has no attribute 'delete'": "logout of knox or durin without a token of it",
+    "AttributeError: 'NoneType' object has no attribute 'renew_token'": "refresh of durin without a token of it",
+    "AttributeError: 'NoneType' object has no attribute 'pk'": "sessions of durin without a token of it",
 }
 
 
@@ -116,12 +129,10 @@ def dump(db):
 
 
 def recorded(answer, request):
-    """The fields to keep. A refusal has a body, except in answer to HEAD."""
+    """The fields to keep. A refusal has a body; an answer to HEAD has none."""
     out = {name: answer[name] for name in FIELDS if name in answer}
-    if out["status"] >= 400:
+    if out["status"] >= 400 or "body" in answer:
         out["body"] = None if request.get("method", "GET").upper() == "HEAD" else answer["body"]
-    elif "body" in answer:
-        out["body"] = answer["body"]
     out.update((name, answer[name]) for name in ONLY_WHEN_THERE if answer.get(name))
     return out
 
@@ -157,7 +168,11 @@ def record(out, seed):
         of_knox = oracle(db, "--knox", "--init", "--manifest", os.path.join(scratch, "knox.json"))
         knox_sql = dump(db)
         knox = answered(db, generate_knox(json.loads(of_knox), seed), "--knox")
-    contents = (requests, sql, text, engines, json.dumps(stored, indent=1) + "\n", knox, knox_sql, of_knox)
+        db = os.path.join(scratch, "durin.sqlite3")
+        of_durin = oracle(db, "--durin", "--init", "--manifest", os.path.join(scratch, "durin.json"))
+        durin_sql = dump(db)
+        durin = answered(db, generate_durin(json.loads(of_durin), seed), "--durin")
+    contents = (requests, sql, text, engines, json.dumps(stored, indent=1) + "\n", knox, knox_sql, of_knox, durin, durin_sql, of_durin)
     for name, content in zip(FILES, contents, strict=True):
         write(os.path.join(out, name), content)
 
@@ -180,13 +195,13 @@ def texts(answer):
         return [general(answer["detail"])]
     if answer["body"] is None:                    # HEAD
         return []
-    errors = answer["body"].values()
+    errors = answer["body"].values() if isinstance(answer["body"], dict) else [answer["body"]]
     return sorted({general(text) for error in errors for text in ([error] if isinstance(error, str) else error)})
 
 
 def served(row, answer):
     """What let a request in, or which endpoint did what it is for."""
-    path = row.get("path", "").partition("?")[0]
+    path = re.sub(r"//\d+$", "//ID", row.get("path", "").partition("?")[0])
     endpoint = "obtain_auth_token" if path == "/api-token-auth/" else "%s (%d)" % (path, answer["status"])
     return answer.get("authenticator", endpoint)
 
@@ -202,7 +217,7 @@ def count_rows(rows):
         answer = next(iter(row["drf"].values()))
         if answer["exception"]:
             crashes[crash_kind(answer["exception"])] += 1
-        elif answer["status"] in (200, 204):
+        elif answer["status"] in (200, 201, 204):
             good[served(row, answer)] += 1
         else:
             refused.update((answer["status"], text) for text in texts(answer))
@@ -236,19 +251,24 @@ def update_readme(path, rows):
         write(path, head + mark + "\n" + "\n".join(table(rows)) + "\n")
 
 
-def shortfalls(rows, engines, knox):
+def shortfalls(rows, engines, knox, durin):
     yield from shortfalls_of_drf(rows, engines)
-    good, refused, crashes = count_rows(knox)
+    yield from shortfalls_of_package("knox", knox, KNOX_TEXTS, [])
+    yield from shortfalls_of_package("durin", durin, DURIN_TEXTS, DURIN_RARE)
+
+
+def shortfalls_of_package(name, rows, texts, rare):
+    good, refused, crashes = count_rows(rows)
     counts = Counter()
     for (_, text), n in refused.items():
         counts[text] += n
-    for text in set(counts) | set(KNOX_TEXTS):
+    for text in (set(counts) | set(texts)) - set(rare):
         if counts[text] < MINIMUM_REFUSALS:
-            yield "knox, %s: %d of %d" % (text, counts[text], MINIMUM_REFUSALS)
-    if len(knox) < MINIMUM_KNOX or sum(good.values()) < MINIMUM_GOOD_KNOX:
-        yield "knox: %d lines, %d good ones" % (len(knox), sum(good.values()))
+            yield "%s, %s: %d of %d" % (name, text, counts[text], MINIMUM_REFUSALS)
+    if len(rows) < MINIMUM_KNOX or sum(good.values()) < MINIMUM_GOOD_KNOX:
+        yield "%s: %d lines, %d good ones" % (name, len(rows), sum(good.values()))
     for kind in set(crashes) - set(CRASHES.values()):
-        yield "knox, unexpected crash: " + kind
+        yield "%s, unexpected crash: %s" % (name, kind)
 
 
 def shortfalls_of_drf(rows, engines):
@@ -290,7 +310,7 @@ def main():
         return check(args.out, args.rng)
     if not args.table:
         record(args.out, args.rng)
-    parts = {name: read(args.out, name) for name in ("drf", "engines", "knox")}
+    parts = {name: read(args.out, name) for name in ("drf", "engines", "knox", "durin")}
     for name, rows in parts.items():
         if not args.table:
             update_readme(os.path.join(args.out, name, "README.md"), rows)
