@@ -192,6 +192,73 @@ fn knox_written((old, old_logins): &KnoxRows, (new, logins): &KnoxRows) -> Value
     if out.is_empty() { Value::Null } else { out.into() }
 }
 
+#[test]
+fn what_durin_writes_on_the_way_is_written() {
+    let input = fs::read_to_string(root().join("tests/vectors/durin/requests.jsonl")).unwrap();
+    let mut count = 0;
+    for text in input.lines() {
+        let mut line: Map<String, Value> = serde_json::from_str(text).unwrap();
+        let drf = line.remove("drf").unwrap();
+        let (view, answer) = drf.as_object().unwrap().iter().next().unwrap();
+        if answer.get("after").is_none() || answer["status"] == 500 {
+            continue;
+        }
+        count += 1;
+        if count % EVERY != 0 {
+            continue;
+        }
+        line.insert("persist".to_owned(), true.into());
+        if view != "endpoint" {
+            line.insert("views".to_owned(), vec![view.as_str()].into());
+        }
+        let site = Site::of_vectors("durin");
+        let before = durin_rows(&site);
+        batch_with(&format!("{USUAL}{DURIN}"), &site, &Value::Object(line.clone()).to_string(), &["--exact"]);
+        assert_eq!(durin_written(&before, &durin_rows(&site)), answer["after"], "{}", line["id"]);
+    }
+    assert!(count >= 500, "{count}");
+}
+
+/// Rows of durin's tokens as texts in JSON, by the token, and the last logins by name.
+fn durin_rows(site: &Site) -> [BTreeMap<String, Value>; 2] {
+    let database = site.other();
+    let rows = |sql: &str| -> BTreeMap<String, Value> {
+        let mut statement = database.prepare(sql).unwrap();
+        let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get::<_, Option<String>>(1)?));
+        let rows = statement.query_map([], row).unwrap().collect::<Result<Vec<_>, _>>().unwrap();
+        rows.into_iter().map(|(key, text)| (key, Value::from(text))).collect()
+    };
+    let tokens = rows(
+        "SELECT token, json_array(expiry, username, c.name) FROM durin_authtoken t JOIN auth_user u ON u.id = t.user_id \
+         JOIN durin_client c ON c.id = t.client_id",
+    );
+    let parsed = |text: Value| serde_json::from_str::<Value>(text.as_str().unwrap()).unwrap();
+    let tokens = tokens.into_iter().map(|(token, text)| (token, parsed(text))).collect();
+    [tokens, rows("SELECT username, last_login FROM auth_user")]
+}
+
+/// The difference as tests/peer/durin_peer.py tells it; null for none.
+fn durin_written([old, old_logins]: &[BTreeMap<String, Value>; 2], [new, logins]: &[BTreeMap<String, Value>; 2]) -> Value {
+    let mut out = Map::new();
+    let deleted: Vec<_> = old.keys().filter(|token| !new.contains_key(*token)).map(String::as_str).collect();
+    if !deleted.is_empty() {
+        out.insert("durin_deleted".to_owned(), deleted.into());
+    }
+    let renewed = new.iter().filter(|(token, row)| old.get(*token).is_some_and(|known| known != *row));
+    let renewed: Map<_, _> = renewed.map(|(token, row)| (token.clone(), row[0].clone())).collect();
+    if !renewed.is_empty() {
+        out.insert("durin_renewed".to_owned(), renewed.into());
+    }
+    for (token, row) in new.iter().filter(|(token, _)| !old.contains_key(*token)) {
+        let created = serde_json::json!({ "user": row[1], "client": row[2], "expiry": row[0], "digits": token.len() });
+        out.insert("durin_created".to_owned(), created);
+    }
+    for (name, moment) in logins.iter().filter(|(name, moment)| old_logins[*name] != **moment) {
+        out.insert("last_login".to_owned(), serde_json::json!({ name: moment }));
+    }
+    if out.is_empty() { Value::Null } else { out.into() }
+}
+
 /// A database and a process a line cost time: one in so many lines.
 const EVERY: usize = 10;
 
