@@ -589,6 +589,11 @@ typedef struct auth_token_options {
    * The owner's name, active or not.
    */
   struct auth_str user;
+  /**
+   * The name of the client that the token is for, where the kind has clients
+   * (durin); empty where it has none.
+   */
+  struct auth_str client;
 } auth_token_options;
 
 /**
@@ -1196,9 +1201,9 @@ const struct auth_edits *auth_request_edits(const struct auth_request *request);
 /**
  * Event number `i`, counted from 0, of the verdict: what Django announces by a
  * signal. `*name` is "logged_in", "logged_out", "login_failed",
- * "user_created", "token_expired" or "other_token_expired" (knox deleted the
- * token of the request, or another one of its owner); `*user` whom it is about, NULL when that is not known. More
- * names may come.
+ * "user_created", "token_expired" or "other_token_expired" (the token of the
+ * request was deleted; knox: another one of its owner), "token_renewed" (durin);
+ * `*user` whom it is about, NULL when that is not known. More names may come.
  *
  * Ownership: `*name` is static; `*user` is borrowed, dies with the request, and
  * changes with the next verdict. Threads: one at a time. Blocks: never.
@@ -1406,12 +1411,13 @@ AUTH_API void auth_user_free(struct auth_user *user);
 /**
  * Creates a token of the user. DRF keeps one a user: the one there is comes
  * back. knox keeps many: each call makes one, up to the limit of its scheme.
+ * durin keeps one a user and client, which comes back unless it has expired.
  *
  * Ownership: free `*out` with auth_token_free. Threads: any. Blocks: database.
- * Returns: AUTH_OK, AUTH_REFUSED (no such user, or the user has as many tokens
- * as may be; `*out` is NULL), AUTH_EINVAL, AUTH_ENOTSUP (no such kind, or it
- * has no AUTH_TOKEN_RESET), AUTH_ESTORE, AUTH_EBUSY (no random bytes),
- * AUTH_EPANIC.
+ * Returns: AUTH_OK, AUTH_REFUSED (no such user or client, or the user has as
+ * many tokens as may be; `*out` is NULL), AUTH_EINVAL, AUTH_ENOTSUP (no such
+ * kind, or it has no AUTH_TOKEN_RESET, or no clients, or needs one),
+ * AUTH_ESTORE, AUTH_EBUSY (no random bytes), AUTH_EPANIC.
  */
 AUTH_API
 enum auth_status auth_token_create(const struct auth_context *context,
