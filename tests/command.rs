@@ -163,8 +163,7 @@ fn the_tables_of_durin_are_those_that_its_migrations_make() {
                 db = sqlite3.connect(sys.argv[1])\n\
                 for row in db.execute('select type, name, tbl_name, sql from sqlite_master order by type, name'): print(row)\n\
                 for row in db.execute('select app, name from django_migrations order by app, name'): print(row)";
-    let schema =
-        |place: &Place| run(Command::new(python()).args(["-c", dump]).arg(place.path("db.sqlite3")), "").ok();
+    let schema = |place: &Place| run(Command::new(python()).args(["-c", dump]).arg(place.path("db.sqlite3")), "").ok();
     let place = Place { dir: tempfile::tempdir().unwrap(), site: vec!["--durin"] };
     authchain(&["init", place.text(), "--durin"], "").ok();
     assert_eq!(schema(&place), schema(&Place::django("", &["--durin"])));

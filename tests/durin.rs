@@ -208,7 +208,9 @@ fn what_cannot_work_is_a_fault_of_the_configuration() {
 fn requests_of_a_client_are_throttled_as_by_durin() {
     let site = live();
     let durin = |args: &[&str], input: &str| django(&site.database(), &[&["--durin"], args].concat(), input);
-    for (client, rate, usual) in [("own", "2/m", "9/s"), ("usual", "", "3/minute"), ("stopped", "0/h", ""), ("free", "", "")] {
+    for (client, rate, usual) in
+        [("own", "2/m", "9/s"), ("usual", "", "3/minute"), ("stopped", "0/h", ""), ("free", "", "")]
+    {
         durin(&["addclient", client, "1 00:00:00", rate], "");
         let token = durin(&["adddurin", "alice", client], "");
         let begin = now() + 10; // a clock that runs ahead by seconds is no other clock
@@ -285,11 +287,16 @@ fn a_login_gives_the_token_of_a_client_a_refresh_prolongs_it_and_a_logout_takes_
     let (first, header) = (given(&outcome), format!("Token {}", given(&outcome)));
     assert_eq!(given(&log_in(&host, "member24", "password of member24", "mobile")), first, "one a client");
     assert_ne!(given(&log_in(&host, "member24", "password of member24", "cli")), first);
-    site.other().execute("UPDATE durin_authtoken SET expiry = '2098-01-01 00:00:00' WHERE token = ?1", [&first]).unwrap();
+    site.other()
+        .execute("UPDATE durin_authtoken SET expiry = '2098-01-01 00:00:00' WHERE token = ?1", [&first])
+        .unwrap();
     let refreshed = post(&host, "durin_refresh", &header);
     assert!(refreshed.http == 200 && refreshed.body.starts_with("{\"expiry\":\"20"), "{refreshed:?}");
-    let end: String = site.other().query_row("SELECT expiry FROM durin_authtoken WHERE token = ?1", [&first], |row| row.get(0)).unwrap();
-    assert!(end < "2098".to_owned(), "{end} {refreshed:?}");
+    let end: String = site
+        .other()
+        .query_row("SELECT expiry FROM durin_authtoken WHERE token = ?1", [&first], |row| row.get(0))
+        .unwrap();
+    assert!(end.as_str() < "2098", "{end} {refreshed:?}");
     let outcome = post(&host, "durin_logout", &header);
     assert_eq!((outcome.http, outcome.body.as_str(), outcome.header("Content-Type")), (204, "", None));
     assert_eq!(ask(&host, &first).said(), "durin.unknown");
@@ -394,7 +401,11 @@ fn tokens_are_made_checked_and_revoked_by_functions() {
     assert_eq!(verify(&host, &expired).0, AUTH_REFUSED);
     assert_eq!(count(&site, &format!("token = '{expired}'")), 1, "to check is not to use");
     let fresh = create(&host, "caseuser", "mobile", 0).1;
-    assert_eq!((count(&site, &format!("token = '{expired}'")), verify(&host, &fresh).0), (0, AUTH_OK), "one that has ended");
+    assert_eq!(
+        (count(&site, &format!("token = '{expired}'")), verify(&host, &fresh).0),
+        (0, AUTH_OK),
+        "one that has ended"
+    );
     let second = create(&host, "caseuser", "cli", AUTH_TOKEN_RESET).1;
     assert_eq!((verify(&host, &first).0, verify(&host, &second).0), (AUTH_REFUSED, AUTH_OK));
     assert_eq!(create(&host, "caseuser", "nothing", 0).0, AUTH_REFUSED);
@@ -448,7 +459,10 @@ fn the_command_makes_lists_and_deletes_clients() {
     let list: Value = serde_json::from_str(&said(&command(&site, &["client", "list", "--json"]))).unwrap();
     let row = |name: &str| list.as_array().unwrap().iter().find(|row| row["name"] == name).unwrap().clone();
     assert_eq!((&row("new")["token_ttl"], &row("new")["throttle_rate"]), (&json!("02:00:00"), &json!("")));
-    assert_eq!((&row("long")["token_ttl"], &row("long")["throttle_rate"]), (&json!("30 12:00:00.500000"), &json!("100/h")));
+    assert_eq!(
+        (&row("long")["token_ttl"], &row("long")["throttle_rate"]),
+        (&json!("30 12:00:00.500000"), &json!("100/h"))
+    );
     for (args, why) in [
         (&["new"][..], "exists already"),
         (&["x", "--token-ttl", "soon"], "no time that a token could last"),
@@ -504,7 +518,8 @@ fn logins_at_once_get_one_token() {
         let answers = batch(&path, &line.repeat(100));
         answers.iter().map(|a| a["endpoint"]["body"]["token"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
-    let in_thread = || (0..100).map(|_| given(&log_in(&host, "member01", "password of member01", "web"))).collect::<Vec<_>>();
+    let in_thread =
+        || (0..100).map(|_| given(&log_in(&host, "member01", "password of member01", "web"))).collect::<Vec<_>>();
     let tokens: Vec<String> = std::thread::scope(|scope| {
         let all = [scope.spawn(in_thread), scope.spawn(in_thread), scope.spawn(in_process), scope.spawn(in_process)];
         all.into_iter().flat_map(|each| each.join().unwrap()).collect()
@@ -563,7 +578,10 @@ fn tokens_and_clients_made_here_are_durin_s_too() {
         assert_eq!(durin(&["checkdurin", token]), format!("alice {client}"));
     }
     let sessions = durin(&["durinview", "sessions", command]);
-    assert!(sessions.starts_with("200 ") && sessions.contains("\"2 days\"") && sessions.contains("\"an hour\""), "{sessions}");
+    assert!(
+        sessions.starts_with("200 ") && sessions.contains("\"2 days\"") && sessions.contains("\"an hour\""),
+        "{sessions}"
+    );
     assert_eq!(durin(&["checkdurin", &create(&host, "bob", "web", 0).1]), "refused: User inactive or deleted.");
     assert_eq!(durin(&["durinadmin", "alice", "pw"]), "200 4\n200 3", "the pages of Django's admin show them");
     assert_eq!(durin(&["pending"]), "Planned operations:\n  No planned migration operations.");

@@ -238,7 +238,10 @@ fn durin_rows(site: &Site) -> [BTreeMap<String, Value>; 2] {
 }
 
 /// The difference as tests/peer/durin_peer.py tells it; null for none.
-fn durin_written([old, old_logins]: &[BTreeMap<String, Value>; 2], [new, logins]: &[BTreeMap<String, Value>; 2]) -> Value {
+fn durin_written(
+    [old, old_logins]: &[BTreeMap<String, Value>; 2],
+    [new, logins]: &[BTreeMap<String, Value>; 2],
+) -> Value {
     let mut out = Map::new();
     let deleted: Vec<_> = old.keys().filter(|token| !new.contains_key(*token)).map(String::as_str).collect();
     if !deleted.is_empty() {

@@ -83,9 +83,9 @@ pub unsafe extern "C" fn auth_token_create(
         };
         let mut budget = Budget::new();
         // SAFETY: the texts are readable, by contract.
-        let (Ok(kind), Ok(name), Ok(client)) = (unsafe {
-            (budget.text(options.kind), budget.text(options.user), budget.text(options.client))
-        }) else {
+        let (Ok(kind), Ok(name), Ok(client)) =
+            (unsafe { (budget.text(options.kind), budget.text(options.user), budget.text(options.client)) })
+        else {
             return auth_status::AUTH_EINVAL;
         };
         let context = context.context();

@@ -80,7 +80,9 @@ fn create(context: &Context, args: &Create) -> Outcome {
     let ttl = match &args.token_ttl {
         None => None,
         Some(text) => Some(duration::read(text).map_err(|_| {
-            format!("{text:?} is no time that a token could last (expected such as \"30 12:00:00\", 30 days and a half)")
+            format!(
+                "{text:?} is no time that a token could last (expected such as \"30 12:00:00\", 30 days and a half)"
+            )
         })?),
     };
     let rate = args.throttle_rate.as_str();

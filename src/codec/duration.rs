@@ -1,6 +1,7 @@
 //! Lengths of time in microseconds: as Django writes them, `[DAYS ]HH:MM:SS[.ffffff]`, and in words, as the
 //! library humanize of which django-rest-durin's answers are made has them.
 
+#[cfg(feature = "cli")]
 use super::Malformed;
 
 /// Reads Django's form, `parse_duration`: days before a blank, hours and minutes before colons, seconds
@@ -99,7 +100,7 @@ fn with_commas(n: u64) -> String {
 /// Few enough digits that no sum overflows.
 #[cfg(feature = "cli")]
 fn number(text: &str) -> Result<i64, Malformed> {
-    let is_plain = (1..=10).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    let is_plain = (1..=8).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
     text.parse().ok().filter(|_| is_plain).ok_or(Malformed)
 }
 

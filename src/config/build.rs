@@ -29,7 +29,9 @@ use crate::schemes::custom::{Host, Loader, Offers};
 use crate::schemes::{Building, PROBES, SCHEMES, Scheme, SchemeDef};
 use crate::store::tables::Identifier;
 use crate::store::tables::{requests, throttle};
-use crate::store::{DurinTable, GroupsTable, IdKind, KnoxTable, Makes, Requests, Settings, Throttle, TokensTable, UsersTable};
+use crate::store::{
+    DurinTable, GroupsTable, IdKind, KnoxTable, Makes, Requests, Settings, Throttle, TokensTable, UsersTable,
+};
 use crate::sys::file;
 use crate::verdict::SchemeName;
 
@@ -99,8 +101,18 @@ pub(super) fn config(root: &Node, source: &Source<'_>, origin: &Origin) -> Resul
     builder.every_scheme()?;
     let chains = builder.chains(&section(source, members, "chains")?)?;
     let endpoints = builder.endpoints(&section(source, members, "endpoints")?, &chains)?;
-    let Builder { token_tables, knox_tables, durin_tables, tokens, auto_tokens, sessions, csrf, remote_user_backend, made, .. } =
-        builder;
+    let Builder {
+        token_tables,
+        knox_tables,
+        durin_tables,
+        tokens,
+        auto_tokens,
+        sessions,
+        csrf,
+        remote_user_backend,
+        made,
+        ..
+    } = builder;
     parts.made = made;
     let database = database(source, &top, place_of("database"))?;
     let (throttle, requests) = throttles(source, &top, members, root.place)?;

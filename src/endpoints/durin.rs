@@ -78,8 +78,12 @@ pub(super) const LOGOUT_ALL: EndpointDef = EndpointDef {
     build: logout_all,
 };
 
-pub(super) const SCHEME: OptionDef =
-    OptionDef { name: "scheme", kind: OptionKind::Text, default: "\"durin\"", doc: "The scheme whose tokens they are." };
+pub(super) const SCHEME: OptionDef = OptionDef {
+    name: "scheme",
+    kind: OptionKind::Text,
+    default: "\"durin\"",
+    doc: "The scheme whose tokens they are.",
+};
 
 const EXPIRY_FORMAT: OptionDef = OptionDef {
     name: "expiry_datetime_format",

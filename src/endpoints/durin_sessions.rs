@@ -130,13 +130,7 @@ impl Endpoint for Sessions {
         Some(Box::new(One { shelf: self.0.clone(), id: id.parse().ok() }))
     }
 
-    fn serve(
-        &self,
-        _: &Request<'_>,
-        by: Option<&Identity>,
-        ctx: &Ctx<'_>,
-        _: &mut Effects,
-    ) -> Result<Served, Stop> {
+    fn serve(&self, _: &Request<'_>, by: Option<&Identity>, ctx: &Ctx<'_>, _: &mut Effects) -> Result<Served, Stop> {
         let identity = by.ok_or(Refusal::NOT_PROVIDED)?;
         let own = self.0.own.token(identity).map(|token| token.id);
         let item = |token: &DurinToken| {
@@ -166,13 +160,7 @@ impl Endpoint for One {
         true
     }
 
-    fn serve(
-        &self,
-        _: &Request<'_>,
-        by: Option<&Identity>,
-        ctx: &Ctx<'_>,
-        _: &mut Effects,
-    ) -> Result<Served, Stop> {
+    fn serve(&self, _: &Request<'_>, by: Option<&Identity>, ctx: &Ctx<'_>, _: &mut Effects) -> Result<Served, Stop> {
         let identity = by.ok_or(Refusal::NOT_PROVIDED)?;
         let Some(id) = self.id else { return Err(not_found("Not found.").into()) };
         if !self.shelf.tokens(ctx, identity)?.iter().any(|token| token.id == id) {

@@ -104,13 +104,14 @@ enum Rates {
 }
 
 fn build(options: &Values, building: &mut Building<'_>) -> Result<Box<dyn Scheme>, Error> {
-    let rates = match options.text("user_per_client") {
-        "" => Rates::Any,
-        "none" => Rates::OfClients(None),
-        rate => Rates::OfClients(Some(Rate::of_drf(rate).map_err(|_| {
-            Error::Invalid("user_per_client is no rate of DRF, such as \"100/h\", and not \"none\"")
-        })?)),
-    };
+    let rates =
+        match options.text("user_per_client") {
+            "" => Rates::Any,
+            "none" => Rates::OfClients(None),
+            rate => Rates::OfClients(Some(Rate::of_drf(rate).map_err(|_| {
+                Error::Invalid("user_per_client is no rate of DRF, such as \"100/h\", and not \"none\"")
+            })?)),
+        };
     let kept = Arc::new(Kept {
         table: table(options, building)?,
         characters: usize::try_from(options.integer("token_character_length")).unwrap_or(64),

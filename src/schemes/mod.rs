@@ -119,7 +119,8 @@ pub(crate) struct Building<'a> {
 }
 
 /// Every scheme that a configuration file can name; the host's custom schemes come on top.
-pub(crate) const SCHEMES: &[SchemeDef] = &[basic::DEF, token::DEF, knox::DEF, durin::DEF, session::DEF, remote_user::DEF];
+pub(crate) const SCHEMES: &[SchemeDef] =
+    &[basic::DEF, token::DEF, knox::DEF, durin::DEF, session::DEF, remote_user::DEF];
 
 /// Schemes that only `explain --batch` knows: the test classes of the DRF oracle.
 pub(crate) const PROBES: &[SchemeDef] = &[probe::NEVER, probe::FAIL, probe::DENY];

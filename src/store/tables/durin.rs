@@ -242,10 +242,8 @@ impl DurinTable {
     /// Deletes a client and its tokens (Django's CASCADE); how many tokens. `None`: there is no such client.
     #[cfg(feature = "cli")]
     pub(crate) fn delete_client(&self, db: &Db, name: &str) -> Result<Option<usize>, Error> {
-        let tokens = format!(
-            "DELETE FROM {} WHERE client_id = (SELECT id FROM {} WHERE name = ?1)",
-            self.tokens, self.clients
-        );
+        let tokens =
+            format!("DELETE FROM {} WHERE client_id = (SELECT id FROM {} WHERE name = ?1)", self.tokens, self.clients);
         let client = format!("DELETE FROM {} WHERE name = ?1", self.clients);
         db.access()?.transaction(|connection| {
             let deleted = connection.execute(&tokens, [name])?;
@@ -301,10 +299,5 @@ fn read(row: &Row<'_>, at: usize) -> rusqlite::Result<DurinToken> {
 }
 
 fn read_client(row: &Row<'_>, at: usize) -> rusqlite::Result<Client> {
-    Ok(Client {
-        id: row.get(at)?,
-        name: row.get(at + 1)?,
-        ttl_us: row.get(at + 2)?,
-        throttle_rate: row.get(at + 3)?,
-    })
+    Ok(Client { id: row.get(at)?, name: row.get(at + 1)?, ttl_us: row.get(at + 2)?, throttle_rate: row.get(at + 3)? })
 }
