@@ -456,7 +456,8 @@ fn check_names_the_place_of_an_error() {
     let file = file.to_str().unwrap();
     fs::write(file, "database = \"sqlite:x\"\nsecret_key = \"geheim\"\n[chains.default]\nschemes = [\"bsic\"]\n")
         .unwrap();
-    let expected = format!("{file}:4:12: unknown scheme \"bsic\" (known: basic, knox, remote_user, session, token)");
+    let expected =
+        format!("{file}:4:12: unknown scheme \"bsic\" (known: basic, durin, knox, remote_user, session, token)");
     assert_eq!(place.run(&["check"], "").failed(), expected);
     let json = place.run(&["check", "--json"], "");
     let said: Value = serde_json::from_str(&json.out).unwrap();

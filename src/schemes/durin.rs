@@ -164,7 +164,8 @@ impl Scheme for Durin {
             Found::Expired => Err(EXPIRED.about(about()).into()),
             Found::Owner(user, row, proof) => {
                 let user = active(user).map_err(|inactive| inactive.about(about()))?;
-                let identity = Identity::new(user, proof, Auth::Durin(Arc::new(row.clone())));
+                let row = Arc::new(row);
+                let identity = Identity::new(user, proof, Auth::Durin(row.clone()));
                 self.permit(&identity.user, &row.client)?;
                 self.admit(ctx, &identity.user, &row.client)?;
                 Ok(Some(identity))
