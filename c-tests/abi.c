@@ -100,6 +100,7 @@ AT(auth_token_options, flags, 8);
 AT(auth_token_options, reserved, 12);
 AT(auth_token_options, kind, 16);
 AT(auth_token_options, user, 32);
+AT(auth_token_options, client, 48);
 
 FROZEN(sizeof(auth_new_user) >= 64);
 AT(auth_new_user, size, 0);

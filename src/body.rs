@@ -5,6 +5,16 @@ use crate::codec::json::{self, Json};
 use crate::request::{Body, Request};
 use crate::verdict::{Kind, Refusal};
 
+/// A member of a body that Python code looks at itself (`request.data.get`).
+pub(crate) enum Member {
+    /// There is none, or it is false: empty, or 0.
+    None,
+    /// Python's `str` of it.
+    Text(String),
+    /// Something that is no text.
+    Other,
+}
+
 /// A parsed body.
 pub(crate) enum Data {
     Json(Json),
@@ -91,6 +101,27 @@ pub(crate) fn fields<'a>(data: &Data, fields: &[Field<'a>]) -> Result<Vec<String
         }
     }
     if problems.is_empty() { Ok(values) } else { Err(problems) }
+}
+
+/// A member of the body. That of a body that is no object is none.
+pub(crate) fn member(data: &Data, name: &str) -> Member {
+    let text = match data {
+        Data::Form(form) => form.last(name).unwrap_or_default().to_owned(),
+        Data::Json(json) => match json.get(name) {
+            None | Some(Json::Null | Json::Bool(false)) => return Member::None,
+            Some(Json::Bool(true)) => "True".to_owned(),
+            Some(Json::Number(digits)) if digits.parse() == Ok(0.0) => return Member::None,
+            Some(Json::Number(digits)) => number(digits),
+            Some(Json::Text(text)) => match text.as_str() {
+                Ok(text) => text.to_owned(),
+                Err(_) => return Member::Other,
+            },
+            Some(Json::List(items)) if items.is_empty() => return Member::None,
+            Some(Json::Object(members)) if members.is_empty() => return Member::None,
+            Some(Json::List(_) | Json::Object(_)) => return Member::Other,
+        },
+    };
+    if text.is_empty() { Member::None } else { Member::Text(text) }
 }
 
 fn no_object(json: &Json) -> Problem<'static> {

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 #[cfg(feature = "cli")]
+use crate::accounts::durin::Durin;
+#[cfg(feature = "cli")]
 use crate::accounts::sessions;
 use crate::accounts::signing::{self, Signed, Way};
 use crate::accounts::tokens::{Fresh, Tokens};
@@ -18,6 +20,8 @@ use crate::config::{Config, Origin};
 use crate::ctx::Ctx;
 use crate::error::{Error, Report};
 use crate::log::Log;
+#[cfg(feature = "cli")]
+use crate::store::Client;
 use crate::store::{Db, StoredToken, User, UserId};
 use crate::sys::turns::Turns;
 use crate::sys::{clock, fork};
@@ -159,6 +163,7 @@ impl Context {
             rehash: self.config.rehash,
             exact: self.config.exact,
             throttle: self.config.throttle.as_ref(),
+            requests: &self.config.requests,
             auto_tokens: &self.config.auto_tokens,
             inactive_may_try: self.config.inactive_may_try,
         }
@@ -187,9 +192,16 @@ impl Context {
         found.map(|(_, tokens)| tokens).ok_or(Error::Unsupported("no scheme of that name keeps tokens in a table"))
     }
 
-    /// A user's token of a kind. `None`: the user has as many as may be.
-    pub(crate) fn create_token(&self, kind: &str, user: &User, reset: bool) -> Result<Option<Fresh>, Error> {
-        self.kind(kind)?.create(&self.ctx(0), &user.id, reset)
+    /// A user's token of a kind, for a client where the kind has them. `None`: the user has as many as may be, or
+    /// there is no such client.
+    pub(crate) fn create_token(
+        &self,
+        kind: &str,
+        user: &User,
+        client: &str,
+        reset: bool,
+    ) -> Result<Option<Fresh>, Error> {
+        self.kind(kind)?.create(&self.ctx(0), &user.id, client, reset)
     }
 
     /// New tokens for one that can be renewed. `None`: it is none, or counts no more.
@@ -215,6 +227,35 @@ impl Context {
     /// The tokens of one user or of all.
     pub(crate) fn tokens(&self, kind: &str, of: Option<&UserId>) -> Result<Vec<StoredToken>, Error> {
         self.kind(kind)?.list(&self.ctx(0), of)
+    }
+
+    /// The clients of a kind of token that has them (durin).
+    #[cfg(feature = "cli")]
+    pub(crate) fn clients(&self, kind: &str) -> Result<Vec<Client>, Error> {
+        self.durin(kind)?.table.all_clients(&self.db)
+    }
+
+    /// Adds a client, of durin's own duration when `ttl_us` is `None`. False: the name is taken.
+    #[cfg(feature = "cli")]
+    pub(crate) fn create_client(&self, kind: &str, name: &str, ttl_us: Option<i64>, rate: &str) -> Result<bool, Error> {
+        let durin = self.durin(kind)?;
+        let usual = i64::try_from(durin.default_ttl.as_micros()).unwrap_or(i64::MAX);
+        let (ttl_us, throttle_rate) = (ttl_us.unwrap_or(usual), rate.to_owned());
+        durin.table.add_client(&self.db, &Client { id: 0, name: name.to_owned(), ttl_us, throttle_rate })
+    }
+
+    /// Deletes a client with its tokens; how many. `None`: there is no such client.
+    #[cfg(feature = "cli")]
+    pub(crate) fn delete_client(&self, kind: &str, name: &str) -> Result<Option<usize>, Error> {
+        self.durin(kind)?.table.delete_client(&self.db, name)
+    }
+
+    #[cfg(feature = "cli")]
+    fn durin(&self, kind: &str) -> Result<&Durin, Error> {
+        match self.kind(kind)? {
+            Tokens::Durin(durin) => Ok(durin),
+            _ => Err(Error::Unsupported("tokens of this kind have no client")),
+        }
     }
 
     /// Removes what is left of tokens that have expired; how many there were.

@@ -11,7 +11,7 @@ use crate::codec::datetime;
 use crate::codec::password::Hashers;
 use crate::error::Error;
 use crate::site::Site;
-use crate::store::{Db, Throttle, TokensTable, UsersTable};
+use crate::store::{Db, Requests, Throttle, TokensTable, UsersTable};
 use crate::sys::clock;
 use crate::sys::turns::{Turn, Turns};
 
@@ -37,6 +37,8 @@ pub(crate) struct Ctx<'a> {
     pub exact: bool,
     /// The brake on guessing passwords; none when it is off.
     pub throttle: Option<&'a Throttle>,
+    /// The requests that are under a rate.
+    pub requests: &'a Requests,
     /// The tables of which every new user gets a token.
     pub auto_tokens: &'a [Arc<TokensTable>],
     /// Whether inactive users may log in (Django's `AllowAllUsersModelBackend`).

@@ -42,14 +42,16 @@ impl Route {
         if matches!(judgement.verdict, Verdict::Refused(_)) {
             return Ok(judgement);
         }
+        let below = self.below(request.target.split(|b| *b == b'?').next().unwrap_or_default());
+        let endpoint = below.as_deref().unwrap_or(&*self.endpoint);
         let Judgement { verdict, effects, .. } = &mut judgement;
         let by = if let Verdict::Identified(identity) = verdict { Some(&**identity) } else { None };
-        if self.endpoint.needs_user() && by.is_none() {
+        if endpoint.needs_user() && by.is_none() {
             *verdict = Verdict::Refused(Refused::Fixed(&NOBODY));
             return Ok(judgement);
         }
-        let served = if request.is_method(self.endpoint.methods()) {
-            self.endpoint.serve(request, by, ctx, effects)
+        let served = if request.is_method(endpoint.methods()) {
+            endpoint.serve(request, by, ctx, effects)
         } else {
             Err(not_allowed(request.method).into())
         };
@@ -61,10 +63,24 @@ impl Route {
                 Served { verdict: Verdict::Refused(Refused::Made(refusal)), response }
             }
         };
-        response.headers.push(("Allow", [self.endpoint.methods(), &["OPTIONS"]].concat().join(", ")));
+        response.headers.push(("Allow", [endpoint.methods(), &["OPTIONS"]].concat().join(", ")));
         judgement.verdict = verdict;
         judgement.response = Some(Box::new(response));
         Ok(judgement)
+    }
+
+    /// Whether the endpoint answers at a path: its own, or one below it.
+    #[cfg(feature = "cli")]
+    pub(crate) fn is_at(&self, path: &[u8]) -> bool {
+        path == self.path.as_bytes() || self.below(path).is_some()
+    }
+
+    /// The endpoint of the last part of a path below our own. A router of DRF whose prefix ends with a slash
+    /// puts a second one in front of the id.
+    fn below(&self, path: &[u8]) -> Option<Box<dyn Endpoint>> {
+        let id = path.strip_prefix(self.path.as_bytes())?;
+        let id = std::str::from_utf8(id.strip_prefix(b"/").unwrap_or(id)).ok()?;
+        if id.is_empty() || id.contains(['/', '.']) { None } else { self.endpoint.below(id) }
     }
 
     /// Whether requests in clear text from elsewhere are refused.

@@ -111,7 +111,7 @@ fn of_refusal(kind: Kind) -> usize {
         Kind::PermissionDenied | Kind::TooManyTokens => 5,
         Kind::Throttled(_) => 6,
         Kind::ParseError => 7,
-        Kind::Invalid => 8,
+        Kind::Invalid | Kind::NotFound => 8,
         Kind::UnsupportedMediaType => 9,
         Kind::MethodNotAllowed => 10,
         Kind::TooLarge => 11,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::codec::claims::Claims;
 use crate::codec::json::Json;
 use crate::codec::{Proof, Secret};
-use crate::store::User;
+use crate::store::{DurinToken, User};
 
 /// A user who may log in. [`active`] is the usual way to one.
 pub(crate) struct ActiveUser(User);
@@ -53,6 +53,8 @@ pub(crate) enum Auth {
     Knox(Secret),
     /// A token of simplejwt.
     Jwt(Arc<Bearer>),
+    /// A row of a durin table, and its client; the token is never shown, only its keyed digest.
+    Durin(Arc<DurinToken>),
 }
 
 /// A token that says itself who has it.
@@ -101,6 +103,8 @@ pub(crate) enum Kind {
     ParseError,
     /// DRF's `ValidationError`: a field is missing or wrong.
     Invalid,
+    /// DRF's `NotFound`.
+    NotFound,
     /// DRF's `UnsupportedMediaType`.
     UnsupportedMediaType,
     /// DRF's `MethodNotAllowed`.
@@ -121,6 +125,7 @@ impl Kind {
             Self::TooManyTokens => "too_many_tokens",
             Self::ParseError => "parse_error",
             Self::Invalid => "invalid",
+            Self::NotFound => "not_found",
             Self::UnsupportedMediaType => "unsupported_media_type",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::Throttled(_) => "throttled",
@@ -134,6 +139,7 @@ impl Kind {
             Self::NotAuthenticated | Self::AuthenticationFailed => 401,
             Self::PermissionDenied | Self::TooManyTokens => 403,
             Self::ParseError | Self::Invalid => 400,
+            Self::NotFound => 404,
             Self::UnsupportedMediaType => 415,
             Self::MethodNotAllowed => 405,
             Self::Throttled(_) => 429,
@@ -238,6 +244,8 @@ pub(crate) enum Event {
     TokenExpired { username: String },
     /// The same with the source `other_token`: another one of its owner.
     OtherTokenExpired { username: String },
+    /// durin's `token_renewed`: the end of a token was put off.
+    TokenRenewed { username: String },
 }
 
 impl Event {
@@ -250,6 +258,7 @@ impl Event {
             Self::UserCreated { .. } => c"user_created",
             Self::TokenExpired { .. } => c"token_expired",
             Self::OtherTokenExpired { .. } => c"other_token_expired",
+            Self::TokenRenewed { .. } => c"token_renewed",
         }
     }
 
@@ -260,7 +269,8 @@ impl Event {
             Self::LoggedIn { username }
             | Self::UserCreated { username }
             | Self::TokenExpired { username }
-            | Self::OtherTokenExpired { username } => Some(username),
+            | Self::OtherTokenExpired { username }
+            | Self::TokenRenewed { username } => Some(username),
             Self::LoggedOut => None,
         }
     }

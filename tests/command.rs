@@ -158,6 +158,23 @@ fn the_schema_is_the_one_that_django_makes() {
 }
 
 #[test]
+fn the_tables_of_durin_are_those_that_its_migrations_make() {
+    let dump = "import sqlite3, sys\n\
+                db = sqlite3.connect(sys.argv[1])\n\
+                for row in db.execute('select type, name, tbl_name, sql from sqlite_master order by type, name'): print(row)\n\
+                for row in db.execute('select app, name from django_migrations order by app, name'): print(row)";
+    let schema = |place: &Place| run(Command::new(python()).args(["-c", dump]).arg(place.path("db.sqlite3")), "").ok();
+    let place = Place { dir: tempfile::tempdir().unwrap(), site: vec!["--durin"] };
+    authchain(&["init", place.text(), "--durin"], "").ok();
+    assert_eq!(schema(&place), schema(&Place::django("", &["--durin"])));
+    assert_eq!(place.django_says(&["pending"], ""), "Planned operations:\n  No planned migration operations.");
+    place.run(&["user", "create", "anna", "--password-stdin"], "pw\n").ok();
+    place.run(&["client", "create", "web"], "").ok();
+    let made = place.run(&["token", "create", "anna", "--scheme", "durin", "--client", "web"], "").ok();
+    assert_eq!(place.django_says(&["checkdurin", made.split(' ').nth(2).unwrap()], ""), "anna web");
+}
+
+#[test]
 fn migrations_are_applied_at_the_moment_of_init() {
     let place = Place::new();
     let dump = "import datetime, sqlite3, sys\n\
@@ -440,7 +457,7 @@ fn check_names_the_place_of_an_error() {
     fs::write(file, "database = \"sqlite:x\"\nsecret_key = \"geheim\"\n[chains.default]\nschemes = [\"bsic\"]\n")
         .unwrap();
     let expected =
-        format!("{file}:4:12: unknown scheme \"bsic\" (known: basic, jwt, knox, remote_user, session, token)");
+        format!("{file}:4:12: unknown scheme \"bsic\" (known: basic, durin, jwt, knox, remote_user, session, token)");
     assert_eq!(place.run(&["check"], "").failed(), expected);
     let json = place.run(&["check", "--json"], "");
     let said: Value = serde_json::from_str(&json.out).unwrap();

@@ -136,7 +136,7 @@ fn faults_behind_a_good_head_are_placed() {
             "[chains.default]\nschemes = [\"basik\"]\n",
             4,
             12,
-            "unknown scheme \"basik\" (known: basic, jwt, knox, remote_user, session, token)",
+            "unknown scheme \"basik\" (known: basic, durin, jwt, knox, remote_user, session, token)",
         ),
         ("[chains.default]\nschemes = [\"\"]\n", 4, 12, "unknown scheme \"\""),
         ("[chains.default]\nschemes = [\"Basic\"]\n", 4, 12, "unknown scheme \"Basic\""),

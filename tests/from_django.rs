@@ -571,6 +571,65 @@ fn simplejwt_is_left_out_where_it_cannot_be_imitated() {
 }
 
 #[test]
+fn durin_goes_over_with_its_settings_its_rules_and_its_views() {
+    let project = Project::new(&format!(
+        "INSTALLED_APPS += ['durin']\n\
+         from datetime import timedelta\n\
+         REST_FRAMEWORK['DEFAULT_AUTHENTICATION_CLASSES'] = ['durin.auth.TokenAuthentication', '{DRF}BasicAuthentication']\n\
+         REST_FRAMEWORK['DEFAULT_PERMISSION_CLASSES'] = ['rest_framework.permissions.IsAuthenticated', 'rules.Ours']\n\
+         REST_FRAMEWORK['DEFAULT_THROTTLE_CLASSES'] = ['durin.throttling.UserClientRateThrottle']\n\
+         REST_FRAMEWORK['DEFAULT_THROTTLE_RATES'] = {{'user_per_client': '5/d'}}\n\
+         REST_DURIN = {{'AUTH_HEADER_PREFIX': 'Durin', 'DEFAULT_TOKEN_TTL': timedelta(minutes=5),\n\
+         \x20   'USER_SERIALIZER': 'durin.serializers.UserSerializer', 'API_ACCESS_CLIENT_NAME': 'api'}}"
+    ));
+    fs::write(
+        project.path("rules.py"),
+        "from durin.permissions import AllowSpecificClients\n\
+         class Ours(AllowSpecificClients):\n    allowed_clients_name = ('web', 'api')\n",
+    )
+    .unwrap();
+    fs::write(
+        project.path("urls.py"),
+        "from django.urls import include, path\nurlpatterns = [path('auth/', include('durin.urls'))]\n",
+    )
+    .unwrap();
+    let config = project.configure();
+    let scheme = "[schemes.durin]\nauth_header_prefix = \"Durin\"\ndefault_token_ttl = 300\n\
+                  allow_clients = [\"web\", \"api\"]\nuser_per_client = \"5/d\"\n";
+    assert!(config.contains(scheme) && config.contains("schemes = [\"durin\", \"basic\"]"), "{config}");
+    assert!(!config.contains("is not looked at"), "{config}");
+    let create = |client: &str| {
+        project.python(&format!(
+            "from django.contrib.auth.models import User\n\
+             from durin.models import AuthToken, Client\n\
+             print(AuthToken.objects.create(User.objects.get(), Client.objects.create(name='{client}')))"
+        ))
+    };
+    let (theirs, other) = (create("web"), create("other"));
+    let ask = |token: &str| json!({ "headers": [["Authorization", format!("Durin {token}")]], "persist": true });
+    assert_eq!(project.said(&ask(&theirs)), "anna");
+    assert_eq!(project.said(&ask(&other)), "You do not have permission to perform this action.");
+    create("api");
+    let send = |method: &str, path: &str, token: &str, body: &str| {
+        let mut headers = vec![json!(["Content-Type", "application/json"])];
+        headers.extend(Some(json!(["Authorization", format!("Durin {token}")])).filter(|_| !token.is_empty()));
+        let line = json!({ "path": path, "method": method, "headers": headers, "body": body, "persist": true });
+        project.asks(&line)["endpoint"].clone()
+    };
+    let login = json!({ "username": "anna", "password": "pw", "client": "web" }).to_string();
+    let answer = send("POST", "/auth/login/", "", &login);
+    assert_eq!((&answer["status"], &answer["body"]["user"]), (&200.into(), &json!({ "username": "anna" })), "{answer}");
+    assert_eq!(answer["body"]["token"], theirs);
+    assert_eq!(send("POST", "/auth/refresh/", &theirs, "")["status"], 200);
+    let sessions = send("GET", "/auth/sessions/", &theirs, "");
+    assert_eq!(sessions["body"].as_array().unwrap().len(), 3, "{sessions}");
+    assert_eq!(send("GET", "/auth/apiaccess/", &theirs, "")["body"]["client"], "api");
+    let own = send("DELETE", "/auth/sessions//1", &theirs, "");
+    assert!(own["body"][0].as_str().unwrap().ends_with("Use /auth/logout/ instead."), "{own}");
+    assert_eq!(send("POST", "/auth/logout/", &theirs, "")["status"], 429, "five a day");
+}
+
+#[test]
 fn knox_is_left_out_where_it_cannot_be_imitated() {
     let project = Project::new(&format!(
         "INSTALLED_APPS += ['knox']\n\

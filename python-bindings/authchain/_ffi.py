@@ -135,6 +135,7 @@ class auth_token_options(Structure):
         ("reserved", c_uint32),
         ("kind", auth_str),
         ("user", auth_str),
+        ("client", auth_str),
     ]
 
 

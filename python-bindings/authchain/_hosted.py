@@ -19,7 +19,8 @@ USUAL_PLACES: Final[Mapping[str, str]] = {
 """Where the endpoints are when their `path` is not configured."""
 
 Endpoints = bool | Mapping[str, str]
-"""Paths and the endpoints served there; True: those that there are, in their usual places."""
+"""Paths and the endpoints served there, `/sessions/*` for one with ids below it; True: those that there are,
+in their usual places."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +36,23 @@ class Judged:
 class Judge:
     """What a middleware asks of each request."""
 
-    __slots__ = ("_chain", "_endpoints", "_required", "context")
+    __slots__ = ("_below", "_chain", "_endpoints", "_required", "context")
 
     def __init__(self, context: Context, chain: str, required: bool, endpoints: Endpoints) -> None:
         self.context: Final = context
         self._chain = chain
         self._required = required
         self._endpoints = _found(context, endpoints)
+        self._below = [(path[:-1], found) for path, found in self._endpoints.items() if path.endswith("/*")]
         with context.request() as request:
             request.wants_body(chain)  # a chain that there is not is told now, not to the first client
 
     def target(self, path: str) -> str | Endpoint:
         """What decides about a path."""
-        return self._endpoints.get(path, self._chain)
+        found = self._endpoints.get(path)
+        if found is not None:
+            return found
+        return next((found for begin, found in self._below if path.startswith(begin)), self._chain)
 
     def judge(self, request: Request, target: str | Endpoint) -> Judged:
         """The verdict. Blocks: database, password hashes."""

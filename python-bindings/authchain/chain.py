@@ -323,20 +323,24 @@ class Context(_Closing):
 
     # --- tokens -----------------------------------------------------------------------------
 
-    def create_token(self, user: str, kind: str = "token", reset: bool = False) -> Token:
+    def create_token(
+        self, user: str, kind: str = "token", reset: bool = False, *, client: str = ""
+    ) -> Token:
         """The user's token: the one there is, or a new one; with `reset` always a new one.
 
-        `kind` is the name of a token scheme. AuthError: no such user (`Status.REFUSED`), no such
-        kind (`Status.ENOTSUP`). StoreError: the database cannot answer.
+        `kind` is the name of a token scheme; `client` that of a client where it has them (durin).
+        AuthError: no such user or client (`Status.REFUSED`), no such kind, or a client where there
+        are none, or none where there are (`Status.ENOTSUP`). StoreError: the database cannot answer.
         """
         options = _ffi.auth_token_options(
             size=ctypes.sizeof(_ffi.auth_token_options),
             flags=_ffi.TOKEN_RESET if reset else 0,
             kind=_ffi.text(kind),
             user=_ffi.text(user),
+            client=_ffi.text(client),
         )
-        token = _out.found(self._find(_lib.auth_token_create, byref(options)), f"no user {user!r}")
-        return _out.token(token)
+        what = f"no user {user!r}" + (f", or no client {client!r}" if client else "")
+        return _out.token(_out.found(self._find(_lib.auth_token_create, byref(options)), what))
 
     def refresh_token(self, key: str, kind: str) -> Token | None:
         """New tokens for one that can be renewed, of simplejwt a refresh token; None when it has

@@ -171,7 +171,11 @@ def test_endpoints_are_served_in_their_places(site: Context) -> None:
     app = App()
     body = json.dumps({"username": "alice", "password": PASSWORD}).encode()
     post = {"REQUEST_METHOD": "POST", "CONTENT_TYPE": "application/json"}
-    for endpoints, path in ((True, "/api-token-auth/"), ({"/t": "obtain_auth_token"}, "/t")):
+    for endpoints, path in (
+        (True, "/api-token-auth/"),
+        ({"/t": "obtain_auth_token"}, "/t"),
+        ({"/t/*": "obtain_auth_token"}, "/t/5"),
+    ):
         answer = Answer(Middleware(app, site, endpoints=endpoints), body, PATH_INFO=path, **post)
         assert answer.status == "200 OK"
         assert json.loads(answer.body) == {"token": site.create_token("alice").key}

@@ -2,9 +2,11 @@
 //! command. No HTTP here.
 
 pub(crate) mod assertion;
+pub(crate) mod durin;
 pub(crate) mod jwt;
 pub(crate) mod knox;
 pub(crate) mod passwords;
+pub(crate) mod requests;
 pub(crate) mod secret;
 pub(crate) mod sessions;
 pub(crate) mod signing;

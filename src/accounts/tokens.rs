@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
+use super::durin::Durin;
 use super::jwt::{Jwt, Pair, Renewal, Unfit};
 use super::knox::Knox;
-use crate::codec::{Mismatch, Proof, Secret, digest, same};
+use crate::codec::{Mismatch, Proof, Secret, datetime, digest, same};
 use crate::ctx::{Ctx, random};
 use crate::error::Error;
 #[cfg(feature = "cli")]
 use crate::store::Db;
-use crate::store::{StoredToken, TokensTable, User, UserId};
+use crate::store::{DurinToken, Replace, StoredToken, TokensTable, User, UserId};
 
 /// The tokens of one scheme. An operation that a kind does not have is [`Error::Unsupported`].
 #[derive(Clone)]
@@ -23,6 +24,8 @@ pub(crate) enum Tokens {
     Knox(Arc<Knox>),
     /// simplejwt.
     Jwt(Arc<Jwt>),
+    /// django-rest-durin.
+    Durin(Arc<Durin>),
 }
 
 /// A token for its user, who has to be told: it may not be stored.
@@ -44,11 +47,31 @@ impl From<Pair> for Fresh {
     }
 }
 
+impl Fresh {
+    fn of_durin(ctx: &Ctx<'_>, row: DurinToken) -> Self {
+        let expires = datetime::read(&row.expiry).and_then(|expiry| ctx.unix_s(expiry));
+        Self { id: row.token.clone(), token: row.token, refresh: None, expires }
+    }
+}
+
 impl Tokens {
-    /// A user's token: DRF's is the one there is unless `reset`, knox's always a new one. `None`: the user has as
-    /// many as may be.
-    pub(crate) fn create(&self, ctx: &Ctx<'_>, user: &UserId, reset: bool) -> Result<Option<Fresh>, Error> {
+    /// A user's token: DRF's is the one there is unless `reset`, knox's always a new one, durin's that of the
+    /// client unless it has expired. `None`: the user has as many as may be, or there is no such client.
+    pub(crate) fn create(
+        &self,
+        ctx: &Ctx<'_>,
+        user: &UserId,
+        client: &str,
+        reset: bool,
+    ) -> Result<Option<Fresh>, Error> {
         match self {
+            Self::Durin(_) if client.is_empty() => Err(Error::Unsupported("a durin token is one of a client")),
+            Self::Durin(durin) => {
+                let Some(client) = durin.table.client(ctx.db, client)? else { return Ok(None) };
+                let replace = if reset { Replace::Always } else { Replace::Expired };
+                Ok(Some(Fresh::of_durin(ctx, durin.give(ctx, user, &client, replace)?.0)))
+            }
+            _ if !client.is_empty() => Err(Error::Unsupported("tokens of this kind have no client")),
             Self::Authtoken(table) => {
                 let token = create(ctx, table, user, reset)?;
                 Ok(Some(Fresh { id: token.clone(), token, refresh: None, expires: None }))
@@ -74,6 +97,7 @@ impl Tokens {
     pub(crate) fn refresh(&self, ctx: &Ctx<'_>, token: &str) -> Result<Option<Fresh>, Error> {
         match self {
             Self::Authtoken(_) | Self::Knox(_) => Err(Error::Unsupported("tokens of this kind are not renewed")),
+            Self::Durin(durin) => Ok(durin.refresh(ctx, token)?.map(|row| Fresh::of_durin(ctx, row))),
             Self::Jwt(jwt) => match jwt.renew(ctx, token) {
                 Ok(pair) => Ok(Some(pair.into())),
                 Err(Renewal::Unfit(Unfit::Broken(error))) => Err(error),
@@ -88,6 +112,7 @@ impl Tokens {
             Self::Authtoken(table) => Ok(owner(ctx, table, token)?.map(|(user, ..)| user)),
             Self::Knox(knox) => knox.peek(ctx, token),
             Self::Jwt(jwt) => jwt.peek(ctx, token),
+            Self::Durin(durin) => durin.peek(ctx, token),
         }
     }
 
@@ -97,6 +122,7 @@ impl Tokens {
             Self::Authtoken(table) => table.revoke(ctx.db, token),
             Self::Knox(knox) => knox.revoke(ctx, token),
             Self::Jwt(jwt) => jwt.revoke(ctx, token),
+            Self::Durin(durin) => durin.table.revoke(ctx.db, token),
         }
     }
 
@@ -106,6 +132,7 @@ impl Tokens {
             Self::Authtoken(table) => table.revoke_of(ctx.db, user),
             Self::Knox(knox) => knox.table.delete_of(ctx.db, user),
             Self::Jwt(jwt) => jwt.revoke_of(ctx, user),
+            Self::Durin(durin) => durin.table.delete_of(ctx.db, user),
         }
     }
 
@@ -115,6 +142,7 @@ impl Tokens {
             Self::Authtoken(table) => table.list(ctx.db, ctx.users, of),
             Self::Knox(knox) => knox.table.list(ctx.db, ctx.users, of),
             Self::Jwt(jwt) => jwt.list(ctx, of),
+            Self::Durin(durin) => durin.table.list(ctx.db, ctx.users, of),
         }
     }
 
@@ -123,7 +151,7 @@ impl Tokens {
     pub(crate) fn expire(&self) -> bool {
         match self {
             Self::Authtoken(_) => false,
-            Self::Knox(_) => true,
+            Self::Knox(_) | Self::Durin(_) => true,
             Self::Jwt(jwt) => jwt.has_tables,
         }
     }
@@ -135,6 +163,7 @@ impl Tokens {
             (Self::Authtoken(a), Self::Authtoken(b)) => Arc::ptr_eq(a, b),
             (Self::Knox(a), Self::Knox(b)) => Arc::ptr_eq(&a.table, &b.table),
             (Self::Jwt(a), Self::Jwt(b)) => a.has_tables && b.has_tables,
+            (Self::Durin(a), Self::Durin(b)) => Arc::ptr_eq(&a.table, &b.table),
             _ => false,
         }
     }
@@ -147,6 +176,7 @@ impl Tokens {
             Self::Knox(knox) => knox.table.newest(db),
             Self::Jwt(jwt) if jwt.has_tables => crate::store::jwt::newest(db),
             Self::Jwt(_) => Ok(None),
+            Self::Durin(durin) => durin.table.newest(db),
         }
     }
 
@@ -157,6 +187,7 @@ impl Tokens {
             Self::Authtoken(_) => Err(Error::Unsupported("tokens of this kind do not expire")),
             Self::Knox(knox) => knox.purge(ctx),
             Self::Jwt(jwt) => jwt.purge(ctx),
+            Self::Durin(durin) => durin.purge(ctx),
         }
     }
 }

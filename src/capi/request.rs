@@ -334,9 +334,9 @@ pub unsafe extern "C" fn auth_request_edits(request: Option<&auth_request>) -> *
 
 /// Event number `i`, counted from 0, of the verdict: what Django announces by a
 /// signal. `*name` is "logged_in", "logged_out", "login_failed",
-/// "user_created", "token_expired" or "other_token_expired" (knox deleted the
-/// token of the request, or another one of its owner); `*user` whom it is about, NULL when that is not known. More
-/// names may come.
+/// "user_created", "token_expired" or "other_token_expired" (the token of the
+/// request was deleted; knox: another one of its owner), "token_renewed" (durin);
+/// `*user` whom it is about, NULL when that is not known. More names may come.
 ///
 /// Ownership: `*name` is static; `*user` is borrowed, dies with the request, and
 /// changes with the next verdict. Threads: one at a time. Blocks: never.

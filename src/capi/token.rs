@@ -32,11 +32,14 @@ pub struct auth_token_options {
     pub kind: auth_str,
     /// The owner's name, active or not.
     pub user: auth_str,
+    /// The name of the client that the token is for, where the kind has clients
+    /// (durin); empty where it has none.
+    pub client: auth_str,
 }
 
 // SAFETY: repr(C), starts with its size, plain data.
 unsafe impl Sized_ for auth_token_options {
-    const LEAST: usize = std::mem::size_of::<Self>();
+    const LEAST: usize = std::mem::offset_of!(Self, client);
 }
 
 /// A fresh credential. Its secret is wiped when it is freed.
@@ -61,13 +64,14 @@ pub struct auth_tokens {
 /// Creates a token of the user. DRF keeps one a user: the one there is comes
 /// back. knox keeps many: each call makes one, up to the limit of its scheme. Of
 /// simplejwt each call makes an access token and a refresh token, or a sliding
-/// token where the scheme takes those only.
+/// token where the scheme takes those only. durin keeps one a user and client,
+/// which comes back unless it has expired.
 ///
 /// Ownership: free `*out` with auth_token_free. Threads: any. Blocks: database.
-/// Returns: AUTH_OK, AUTH_REFUSED (no such user, or the user has as many tokens
-/// as may be; `*out` is NULL), AUTH_EINVAL, AUTH_ENOTSUP (no such kind, or it
-/// has no AUTH_TOKEN_RESET), AUTH_ESTORE, AUTH_EBUSY (no random bytes),
-/// AUTH_EPANIC.
+/// Returns: AUTH_OK, AUTH_REFUSED (no such user or client, or the user has as
+/// many tokens as may be; `*out` is NULL), AUTH_EINVAL, AUTH_ENOTSUP (no such
+/// kind, or it has no AUTH_TOKEN_RESET, or no clients, or needs one),
+/// AUTH_ESTORE, AUTH_EBUSY (no random bytes), AUTH_EPANIC.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn auth_token_create(
     context: Option<&auth_context>,
@@ -84,13 +88,15 @@ pub unsafe extern "C" fn auth_token_create(
         };
         let mut budget = Budget::new();
         // SAFETY: the texts are readable, by contract.
-        let (Ok(kind), Ok(name)) = (unsafe { budget.text(options.kind) }, unsafe { budget.text(options.user) }) else {
+        let (Ok(kind), Ok(name), Ok(client)) =
+            (unsafe { (budget.text(options.kind), budget.text(options.user), budget.text(options.client)) })
+        else {
             return auth_status::AUTH_EINVAL;
         };
         let context = context.context();
         let reset = options.flags & AUTH_TOKEN_RESET != 0;
         let made = context.find_user(&By::Name(name)).and_then(|user| match user {
-            Some(user) => context.create_token(kind_or_token(kind), &user, reset),
+            Some(user) => context.create_token(kind_or_token(kind), &user, client, reset),
             None => Ok(None),
         });
         // SAFETY: not NULL; writable by contract.
@@ -150,7 +156,8 @@ pub unsafe extern "C" fn auth_token_free(token: Option<Box<auth_token>>) {
 }
 
 /// New tokens for one that can be renewed: of simplejwt a refresh token, which is
-/// replaced where the scheme rotates, or a sliding token.
+/// replaced where the scheme rotates, or a sliding token; of durin the same token,
+/// whose end is put off.
 ///
 /// Ownership: free `*out` with auth_token_free. Threads: any. Blocks: database.
 /// Returns: AUTH_OK, AUTH_REFUSED (no such token, it has ended, was used up, or

@@ -155,6 +155,7 @@ impl auth_user {
         match &exchange.identity()?.auth {
             Auth::None => None,
             Auth::Jwt(bearer) => Some(exchange.context().digest(&bearer.id).to_string()),
+            Auth::Durin(row) => Some(exchange.context().digest(&row.token).to_string()),
             Auth::Token(key) | Auth::Knox(key) => Some(exchange.context().digest(key).to_string()),
         }
     }

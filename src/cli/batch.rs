@@ -105,7 +105,7 @@ fn with_settings(args: &Args, context: &Arc<Context>, line: &Map<String, Value>)
 /// What to ask: the endpoint of the path behind the line's chain, else the chains.
 fn targets(context: &Context, line: &Map<String, Value>, given: &Given) -> Result<Vec<(String, Asked)>, String> {
     let path = given.target.split(|b| *b == b'?').next().unwrap_or_default();
-    let Some(number) = context.config().endpoints.iter().position(|route| route.path.as_bytes() == path) else {
+    let Some(number) = context.config().endpoints.iter().position(|route| route.is_at(path)) else {
         return chains(context, line);
     };
     let target = match line.get("chain") {
@@ -237,13 +237,16 @@ fn moment(line: &Map<String, Value>) -> Result<i64, String> {
 pub(super) fn view(exchange: &Exchange, reveal: bool, is_head: bool) -> Value {
     let response = exchange.response();
     let identity = exchange.identity();
+    let body: Value = serde_json::from_str(&response.body).unwrap_or(Value::Null);
     let (outcome, detail, code, events, road) = match exchange.outcome() {
         Some(Ok(judgement)) => {
             let (outcome, detail, code) = match &judgement.verdict {
                 Verdict::Identified(_) => ("ok", None, None),
                 Verdict::Anonymous => ("anonymous", None, None),
-                // Neither DRF's body of a `ValidationError` nor this one of knox has a detail.
-                Verdict::Refused(r) if matches!(r.kind, Kind::Invalid | Kind::TooManyTokens) => ("refused", None, None),
+                // Neither DRF's body of a `ValidationError` nor this one of knox has a detail; durin's have.
+                Verdict::Refused(r) if matches!(r.kind, Kind::Invalid | Kind::TooManyTokens) => {
+                    ("refused", body["detail"].as_str().map(str::to_owned), None)
+                }
                 Verdict::Refused(r) if matches!(r.kind, Kind::Throttled(_)) => {
                     ("throttled", Some(r.detail.to_string()), Some(r.kind.code()))
                 }
@@ -258,7 +261,6 @@ pub(super) fn view(exchange: &Exchange, reveal: bool, is_head: bool) -> Value {
     };
     let found_by = identity.and_then(|identity| identity.found_by.as_ref());
     let challenge = response.headers.iter().find(|(name, _)| *name == "WWW-Authenticate").map(|(_, value)| value);
-    let body: Value = serde_json::from_str(&response.body).unwrap_or(Value::Null);
     json!({
         "outcome": outcome,
         "status": response.status,
@@ -290,6 +292,7 @@ fn auth_kind(identity: &Identity) -> Option<String> {
         Auth::None => None,
         Auth::Token(_) => Some("authtoken.Token".to_owned()),
         Auth::Knox(_) => Some("knox.AuthToken".to_owned()),
+        Auth::Durin(_) => Some("durin.AuthToken".to_owned()),
         Auth::Jwt(bearer) => Some(format!("rest_framework_simplejwt.{}", bearer.class)),
     }
 }
@@ -305,6 +308,8 @@ fn auth_repr(exchange: &Exchange, identity: &Identity, reveal: bool) -> Option<S
         // simplejwt's `Token.__repr__`, but in JSON
         Auth::Jwt(bearer) if reveal => Some(json::encode(bearer.claims.object())),
         Auth::Jwt(bearer) => Some(exchange.context().digest(&bearer.id).to_string()),
+        Auth::Durin(row) if reveal => Some(String::from_utf8_lossy(row.token.reveal()).into_owned()),
+        Auth::Durin(row) => Some(exchange.context().digest(&row.token).to_string()),
         Auth::Token(key) | Auth::Knox(key) => Some(exchange.context().digest(key).to_string()),
     }
 }

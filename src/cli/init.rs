@@ -20,6 +20,9 @@ pub(super) struct Args {
     /// Give every new user a token at once; without a way, explain the two there are for users whom Django makes
     #[arg(long, value_name = "WAY", num_args = 0..=1, require_equals = true, default_missing_value = "explain")]
     auto_token: Option<Way>,
+    /// Make the tables of django-rest-durin, too, and ask its scheme in the place of `token`
+    #[arg(long)]
+    durin: bool,
 }
 
 /// How users whom Django makes come by their tokens. Those whom we make get them from `auto_create`.
@@ -49,10 +52,16 @@ pub(super) fn run(args: &Args) -> Outcome {
         schema::add_token_trigger(&file("db.sqlite3"))?;
     }
     let auto_create = if args.auto_token.is_some() { AUTO_CREATE } else { "" };
-    made.file(&file("authchain.toml"), 0o644, &format!("{CONFIG}{auto_create}"))?;
+    if args.durin {
+        schema::add_durin(&file("db.sqlite3"))?;
+    }
+    made.file(&file("authchain.toml"), 0o644, &format!("{}{auto_create}", config(args.durin)))?;
     Config::load(&Origin { path: Some(file("authchain.toml")), ..Origin::default() })?;
     made.keep();
     said(&args.dir)?;
+    if args.durin {
+        output::print("Tokens of durin are those of a client: `authchain client create NAME` makes one.")?;
+    }
     match args.auto_token {
         None => Ok(()),
         Some(Way::Explain) => output::print(EXPLAINED.trim_end()),
@@ -81,6 +90,23 @@ secret_key = { file = "secret_key" }        # Django's SECRET_KEY; keep it to yo
 [chains.default]
 schemes   = ["basic", "token"]
 anonymous = "refuse"                        # "allow": a request without credentials passes as nobody
+"#;
+
+fn config(durin: bool) -> String {
+    match durin {
+        // Both look at the word `Token`.
+        true => CONFIG.replace("[\"basic\", \"token\"]", "[\"basic\", \"durin\"]") + DURIN,
+        false => CONFIG.to_owned(),
+    }
+}
+
+const DURIN: &str = r#"
+# POST username, password and client to /api/auth/login/ for a token.
+[endpoints.durin_login]
+
+# POST to /api/auth/logout/ takes it back.
+[endpoints.durin_logout]
+chain = "default"
 "#;
 
 const AUTO_CREATE: &str = r#"

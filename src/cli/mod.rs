@@ -3,6 +3,7 @@
 
 mod batch;
 mod check;
+mod client;
 mod doctor;
 mod explain;
 mod from_django;
@@ -62,7 +63,10 @@ enum Verb {
     /// Users: create, list, passwd, disable, enable
     #[command(subcommand)]
     User(user::Verb),
-    /// Tokens of Django REST framework, knox and simplejwt: create, refresh, list, revoke, purge
+    /// Clients of durin, each with how long its tokens last: create, list, delete
+    #[command(subcommand)]
+    Client(client::Verb),
+    /// Tokens of Django REST framework, knox, simplejwt and durin: create, refresh, list, revoke, purge
     #[command(subcommand)]
     Token(token::Verb),
     /// Counted attempts to log in: list, clear
@@ -101,6 +105,7 @@ pub fn main() -> ExitCode {
         }
         Verb::Serve(args) => serve::run(&args, &origin(config)),
         Verb::User(verb) => user::run(&verb, &origin(config)),
+        Verb::Client(verb) => client::run(&verb, &origin(config)),
         Verb::Token(verb) => token::run(&verb, &origin(config)),
         Verb::Session(verb) => session::run(&verb, &origin(config)),
         Verb::Throttle(verb) => throttle::run(&verb, &origin(config)),

@@ -16,7 +16,7 @@ use crate::store::{StoredToken, User};
 /// What to do with tokens.
 #[derive(clap::Subcommand)]
 pub(super) enum Verb {
-    /// Print a user's token, made if there is none; of knox and of simplejwt always a new one
+    /// Print a user's token, made if there is none; of knox and of simplejwt always a new one, of durin one for a client
     Create(Create),
     /// Print new tokens for one that can be renewed, of simplejwt a refresh token
     Refresh(Refresh),
@@ -37,6 +37,9 @@ pub(super) struct Create {
     /// Make one for every active user who has none
     #[arg(long, conflicts_with = "name")]
     all: bool,
+    /// The client that the token is for (durin)
+    #[arg(long, value_name = "CLIENT", default_value = "", hide_default_value = true)]
+    client: String,
     /// Replace the token there is
     #[arg(long)]
     reset: bool,
@@ -134,7 +137,10 @@ fn owner(context: &Context, name: &str) -> Result<User, Failure> {
 }
 
 fn create(context: &Context, args: &Create, user: &User) -> Outcome {
-    let Some(fresh) = context.create_token(&args.kind.scheme, user, args.reset)? else {
+    let Some(fresh) = context.create_token(&args.kind.scheme, user, &args.client, args.reset)? else {
+        if !args.client.is_empty() {
+            return Err(format!("there is no client {} (see `authchain client`)", visible(&args.client)).into());
+        }
         let text = format!("user {} has as many tokens as token_limit_per_user allows", visible(user.name()));
         return Err(text.into());
     };
@@ -190,7 +196,8 @@ fn key_of(argument: &str) -> Result<Zeroizing<String>, Failure> {
 
 fn create_all(context: &Context, args: &Create) -> Outcome {
     let have: Vec<_> = context.tokens(&args.kind.scheme, None)?.into_iter().map(|token| token.user.id).collect();
-    let lacks = |user: &User| args.reset || !have.contains(&user.id);
+    // Of which client a token is the list does not say; who has one is shown it again.
+    let lacks = |user: &User| args.reset || !args.client.is_empty() || !have.contains(&user.id);
     context
         .users()?
         .iter()

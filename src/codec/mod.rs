@@ -8,6 +8,7 @@ pub mod cookies;
 pub mod csrf;
 pub(crate) mod datetime;
 pub(crate) mod digest;
+pub(crate) mod duration;
 mod encoding;
 pub(crate) mod fold;
 pub mod form;

@@ -5,7 +5,7 @@ use super::Malformed;
 /// So many within a window of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Rate {
-    /// At least 1: none at all would be a way to lock everybody out.
+    /// At least 1 in a configuration: none at all would be a way to lock everybody out.
     pub most: u32,
     /// In microseconds; at least a second.
     pub window_us: i64,
@@ -24,6 +24,18 @@ impl Rate {
         let window_s = number(length)?.checked_mul(*unit_s).filter(|s| *s <= LONGEST_S).ok_or(Malformed)?;
         let most = u32::try_from(number(most)?).ok().filter(|n| *n <= MOST).ok_or(Malformed)?;
         Ok(Self { most, window_us: window_s * 1_000_000 })
+    }
+
+    /// Reads DRF's `N/period`, of which the first letter counts (`parse_rate`). N may be 0: nobody passes.
+    ///
+    /// # Errors
+    /// [`Malformed`] in any other form, where DRF raises, and beyond a million.
+    pub(crate) fn of_drf(text: &str) -> Result<Self, Malformed> {
+        let (most, period) = text.split_once('/').ok_or(Malformed)?;
+        let (_, unit_s) = UNITS.iter().find(|(name, _)| period.starts_with(name)).ok_or(Malformed)?;
+        let is_plain = !most.is_empty() && most.bytes().all(|b| b.is_ascii_digit());
+        let most = most.parse().ok().filter(|n| is_plain && *n <= MOST).ok_or(Malformed)?;
+        Ok(Self { most, window_us: unit_s * 1_000_000 })
     }
 }
 
@@ -91,6 +103,18 @@ mod tests {
             "1/9223372036854775807d",
         ] {
             assert_eq!(Rate::parse(text), Err(Malformed), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn rates_of_drf_are_read_by_their_first_letter() {
+        for (text, most, seconds) in
+            [("100/h", 100, 3600), ("0/s", 0, 1), ("5/minute", 5, 60), ("007/day", 7, 86_400), ("1/sec/x", 1, 1)]
+        {
+            assert_eq!(Rate::of_drf(text), Ok(Rate { most, window_us: seconds * 1_000_000 }), "{text}");
+        }
+        for text in ["", "/", "5", "5/", "/m", "5/5m", "-1/s", "+1/s", " 1/s", "1/ s", "1/H", "1000001/s", "1_0/s"] {
+            assert_eq!(Rate::of_drf(text), Err(Malformed), "{text:?}");
         }
     }
 

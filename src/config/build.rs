@@ -28,8 +28,10 @@ use crate::route::Route;
 use crate::schemes::custom::{Host, Loader, Offers};
 use crate::schemes::{Building, PROBES, SCHEMES, Scheme, SchemeDef};
 use crate::store::tables::Identifier;
-use crate::store::tables::throttle::SCHEMA;
-use crate::store::{GroupsTable, IdKind, KnoxTable, Makes, Settings, Throttle, TokensTable, UsersTable};
+use crate::store::tables::{requests, throttle};
+use crate::store::{
+    DurinTable, GroupsTable, IdKind, KnoxTable, Makes, Requests, Settings, Throttle, TokensTable, UsersTable,
+};
 use crate::sys::file;
 use crate::verdict::SchemeName;
 
@@ -53,6 +55,7 @@ pub(super) struct Builder<'a> {
     users: &'a UsersTable,
     token_tables: Vec<Arc<TokensTable>>,
     knox_tables: Vec<Arc<KnoxTable>>,
+    durin_tables: Vec<Arc<DurinTable>>,
     tokens: Vec<(String, Tokens)>,
     auto_tokens: Vec<Arc<TokensTable>>,
     sessions: Arc<Sessions>,
@@ -88,6 +91,7 @@ pub(super) fn config(root: &Node, source: &Source<'_>, origin: &Origin) -> Resul
         users: &users,
         token_tables: vec![],
         knox_tables: vec![],
+        durin_tables: vec![],
         tokens: vec![],
         auto_tokens: vec![],
         sessions: settings.sessions()?,
@@ -100,13 +104,22 @@ pub(super) fn config(root: &Node, source: &Source<'_>, origin: &Origin) -> Resul
     builder.every_scheme()?;
     let chains = builder.chains(&section(source, members, "chains")?)?;
     let endpoints = builder.endpoints(&section(source, members, "endpoints")?, &chains)?;
-    let Builder { token_tables, knox_tables, tokens, auto_tokens, sessions, csrf, remote_user_backend, made, .. } =
-        builder;
+    let Builder {
+        token_tables,
+        knox_tables,
+        durin_tables,
+        tokens,
+        auto_tokens,
+        sessions,
+        csrf,
+        remote_user_backend,
+        made,
+        ..
+    } = builder;
     parts.made = made;
     let database = database(source, &top, place_of("database"))?;
-    let throttle = throttle(source, &top, members, root.place)?;
-    let own_files = [Some(&database), throttle.as_ref().map(Throttle::store)];
-    let own_files: Vec<_> = own_files.into_iter().flatten().map(|store| store.path.as_path()).collect();
+    let (throttle, requests) = throttles(source, &top, members, root.place)?;
+    let own_files = [&database, requests.store()].map(|store| store.path.as_path());
     let log = log(source, root, &top, place_of("log"), &own_files)?;
     let mut identity_headers: Vec<_> =
         chains.iter().flat_map(|(_, chain)| chain.identity_headers()).map(str::to_owned).collect();
@@ -136,8 +149,10 @@ pub(super) fn config(root: &Node, source: &Source<'_>, origin: &Origin) -> Resul
         chains,
         serve: Serve::read(source, members, root.place)?,
         throttle,
+        requests,
         token_tables,
         knox_tables,
+        durin_tables,
         tokens,
         auto_tokens,
         users,
@@ -159,6 +174,7 @@ impl Parts {
             users: &config.users,
             token_tables: config.token_tables.clone(),
             knox_tables: config.knox_tables.clone(),
+            durin_tables: config.durin_tables.clone(),
             tokens: vec![],
             auto_tokens: vec![],
             sessions: config.sessions.clone(),
@@ -357,6 +373,7 @@ impl Builder<'_> {
             users: self.users,
             token_tables: &mut self.token_tables,
             knox_tables: &mut self.knox_tables,
+            durin_tables: &mut self.durin_tables,
             tokens: None,
             class: None,
             secret_key: self.secret_key,
@@ -472,13 +489,13 @@ fn with_ending(path: &Path, ending: &str) -> PathBuf {
     name.into()
 }
 
-/// Read and checked also where it is off.
-fn throttle(
+/// Read and checked also where it is off; requests under a rate are counted at the same place.
+fn throttles(
     source: &Source<'_>,
     top: &Values,
     members: &[(Key, Node)],
     otherwise: Place,
-) -> Result<Option<Throttle>, Report> {
+) -> Result<(Option<Throttle>, Requests), Report> {
     let place = place_of(members, "throttle", otherwise);
     let own = section(source, members, "throttle")?;
     let values = source.values(&own, &[tables::THROTTLE], &[], "[throttle]", place)?;
@@ -487,15 +504,26 @@ fn throttle(
     let database = database(source, top, place)?;
     let store = throttle_store(source, database, values.text("store"), place_of(&own, "store", place))?;
     let names = DigestKey::labelled(top.text("secret_key").as_bytes(), b"authchain throttle account");
+    let requests = Requests::new(making(&store, requests::SCHEMA));
+    let store = making(&store, throttle::SCHEMA);
     let throttle = Throttle::new(store, rate("account")?, rate("address")?, names);
-    Ok(Some(throttle).filter(|_| values.is("enabled") && !top.is("exact")))
+    Ok((Some(throttle).filter(|_| values.is("enabled") && !top.is("exact")), requests))
+}
+
+/// The same place, with another table.
+fn making(store: &Settings, schema: &'static str) -> Settings {
+    let makes = match store.makes {
+        Makes::Tables(_) => Makes::Tables(schema),
+        _ => Makes::File(schema),
+    };
+    Settings { makes, ..store.clone() }
 }
 
 fn throttle_store(source: &Source<'_>, database: Settings, store: &str, place: Place) -> Result<Settings, Report> {
     // Where every login writes, no waiting at all would refuse those that come together.
     let timeout = database.timeout.max(Duration::from_secs(1));
     if store == "database" {
-        return Ok(Settings { timeout, makes: Makes::Tables(SCHEMA), ..database });
+        return Ok(Settings { timeout, makes: Makes::Tables(throttle::SCHEMA), ..database });
     }
     let Some(path) = store.strip_prefix("file:").filter(|path| !path.is_empty()) else {
         return Err(source.report(place, "the store is of no known kind", "expected \"file:PATH\" or \"database\""));
@@ -507,7 +535,7 @@ fn throttle_store(source: &Source<'_>, database: Settings, store: &str, place: P
         // It would be made when it is missing, and its journal changed.
         return Err(source.report(place, "the store is the file of the database", "expected \"database\""));
     }
-    Ok(Settings { path, timeout, mmap_size: 0, makes: Makes::File(SCHEMA) })
+    Ok(Settings { path, timeout, mmap_size: 0, makes: Makes::File(throttle::SCHEMA) })
 }
 
 fn zone(source: &Source<'_>, top: &Values, place: Place) -> Result<TimeZone, Report> {

@@ -33,7 +33,7 @@ use crate::log::Log;
 use crate::route::Route;
 use crate::schemes::custom::{Loader, Offers};
 use crate::site::Site;
-use crate::store::{GroupsTable, KnoxTable, Settings, Throttle, TokensTable, UsersTable};
+use crate::store::{DurinTable, GroupsTable, KnoxTable, Requests, Settings, Throttle, TokensTable, UsersTable};
 use crate::sys::environment;
 use crate::sys::file::{Privacy, read_trusted};
 
@@ -68,6 +68,8 @@ pub(crate) struct Config {
     pub log: Option<Log>,
     /// The brake on guessing passwords; `None` is off.
     pub throttle: Option<Throttle>,
+    /// The requests that schemes put under a rate, where the attempts are counted.
+    pub requests: Requests,
     pub chains: Vec<(String, Chain)>,
     /// What `authchain serve` needs to know.
     pub serve: serve::Serve,
@@ -78,6 +80,7 @@ pub(crate) struct Config {
     /// Every table of tokens, by the number of its statement.
     token_tables: Vec<Arc<TokensTable>>,
     knox_tables: Vec<Arc<KnoxTable>>,
+    durin_tables: Vec<Arc<DurinTable>>,
     /// The headers by which schemes of any chain are told who it is.
     pub identity_headers: Vec<String>,
     /// What inline chains are made with.

@@ -1,5 +1,7 @@
 //! Giving or taking credentials: one file per endpoint, and the table that names them all.
 
+pub(crate) mod durin;
+pub(crate) mod durin_sessions;
 pub(crate) mod jwt;
 pub(crate) mod knox;
 pub(crate) mod login;
@@ -32,6 +34,11 @@ pub(crate) trait Endpoint: Send + Sync {
 
     /// What a 401 of it asks for, whatever its chain would (a view's own `get_authenticate_header`).
     fn challenge(&self) -> Option<&str> {
+        None
+    }
+
+    /// The endpoint of what has this id below its own path (DRF's `detail` routes), if it has any.
+    fn below(&self, _id: &str) -> Option<Box<dyn Endpoint>> {
         None
     }
 
@@ -97,6 +104,12 @@ pub(crate) const ENDPOINTS: &[EndpointDef] = &[
     jwt::BLACKLIST,
     jwt::OBTAIN_SLIDING,
     jwt::REFRESH_SLIDING,
+    durin::LOGIN,
+    durin::REFRESH,
+    durin::LOGOUT,
+    durin::LOGOUT_ALL,
+    durin_sessions::SESSIONS,
+    durin_sessions::API_ACCESS,
     login::LOGIN,
     login::LOGOUT,
 ];

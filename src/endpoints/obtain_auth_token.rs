@@ -118,7 +118,7 @@ impl ObtainAuthToken {
 }
 
 /// DRF's `AuthTokenSerializer`, which tells nobody why.
-fn wrong(name: &str, why: &'static str, effects: &mut Effects) -> Served {
+pub(super) fn wrong(name: &str, why: &'static str, effects: &mut Effects) -> Served {
     effects.login_failed(name);
     let refusal = Refusal::of(Kind::Invalid, "password.wrong", UNABLE).about(About::Attempt(name.to_owned(), why));
     let response = Response::json(400, format!("{{\"non_field_errors\":[{}]}}", json_text(UNABLE)));

@@ -2,6 +2,7 @@
 
 pub(crate) mod basic;
 pub(crate) mod custom;
+pub(crate) mod durin;
 pub(crate) mod jwt;
 pub(crate) mod knox;
 pub(crate) mod probe;
@@ -18,7 +19,7 @@ use crate::ctx::Ctx;
 use crate::error::Error;
 use crate::options::{OptionDef, Values};
 use crate::request::Request;
-use crate::store::{KnoxTable, TokensTable, UsersTable};
+use crate::store::{DurinTable, KnoxTable, TokensTable, UsersTable};
 use crate::verdict::{Effects, Identity, Refusal};
 
 /// DRF's `BaseAuthentication`.
@@ -106,6 +107,8 @@ pub(crate) struct Building<'a> {
     pub token_tables: &'a mut Vec<Arc<TokensTable>>,
     /// The tables of knox so far, likewise.
     pub knox_tables: &'a mut Vec<Arc<KnoxTable>>,
+    /// Those of durin.
+    pub durin_tables: &'a mut Vec<Arc<DurinTable>>,
     /// The tokens of the scheme being built, which it leaves here if it keeps any.
     pub tokens: Option<Tokens>,
     /// The class of the peer, which the scheme leaves here if its options make it another one.
@@ -121,7 +124,8 @@ pub(crate) struct Building<'a> {
 }
 
 /// Every scheme that a configuration file can name; the host's custom schemes come on top.
-pub(crate) const SCHEMES: &[SchemeDef] = &[basic::DEF, token::DEF, knox::DEF, jwt::DEF, session::DEF, remote_user::DEF];
+pub(crate) const SCHEMES: &[SchemeDef] =
+    &[basic::DEF, token::DEF, knox::DEF, jwt::DEF, durin::DEF, session::DEF, remote_user::DEF];
 
 /// Schemes that only `explain --batch` knows: the test classes of the DRF oracle.
 pub(crate) const PROBES: &[SchemeDef] = &[probe::NEVER, probe::FAIL, probe::DENY];

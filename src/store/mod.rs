@@ -8,9 +8,11 @@ pub(crate) mod sqlite;
 pub(crate) mod tables;
 
 pub(crate) use sqlite::{Db, Makes, Settings};
+pub(crate) use tables::durin::{Client, DurinTable, DurinToken, NewDurin, Replace};
 pub(crate) use tables::groups::GroupsTable;
 pub(crate) use tables::jwt;
 pub(crate) use tables::knox::{KnoxRow, KnoxTable, NewKnox};
+pub(crate) use tables::requests::Requests;
 pub(crate) use tables::sessions::{SessionsTable, StoredSession};
 pub(crate) use tables::throttle::Throttle;
 pub(crate) use tables::tokens::{StoredToken, TokensTable};
@@ -25,6 +27,8 @@ pub(crate) enum Held {
     TokenOwner(usize),
     /// First characters of a knox token → its rows and their owners.
     KnoxKey(usize),
+    /// Token of durin → its row, owner and client.
+    DurinToken(usize),
     /// User name → password and flags.
     Password,
     /// User key → password and flags.
@@ -44,6 +48,7 @@ impl Held {
             Self::Jti => 3,
             Self::TokenOwner(table) => 4 + table,
             Self::KnoxKey(table) => 4 + MOST_TOKEN_TABLES + table,
+            Self::DurinToken(table) => 4 + MOST_TOKEN_TABLES + MOST_KNOX_TABLES + table,
         }
     }
 }
@@ -54,7 +59,10 @@ pub(crate) const MOST_TOKEN_TABLES: usize = 16;
 /// How many of knox.
 pub(crate) const MOST_KNOX_TABLES: usize = 4;
 
-const HELD: usize = 4 + MOST_TOKEN_TABLES + MOST_KNOX_TABLES;
+/// How many of durin.
+pub(crate) const MOST_DURIN_TABLES: usize = 4;
+
+const HELD: usize = 4 + MOST_TOKEN_TABLES + MOST_KNOX_TABLES + MOST_DURIN_TABLES;
 
 impl From<rusqlite::Error> for Error {
     /// SQLite's texts name tables, columns and files, never values.

@@ -278,6 +278,21 @@ fn the_table_of_knox_is_missed_where_a_chain_or_an_endpoint_needs_it() {
 }
 
 #[test]
+fn the_tables_of_durin_are_missed_and_so_is_a_place_to_count_its_requests() {
+    let place = Place::with("", "schemes = [\"durin\"]\n[schemes.durin]\nuser_per_client = \"5/m\"\n");
+    let missed: Vec<_> = place.findings(&[]).into_iter().filter(|f| f.point == "tables").map(|f| f.text).collect();
+    assert_eq!(missed, ["there is no table \"durin_client\"", "there is no table \"durin_authtoken\""]);
+    let counts = |place: &Place| place.findings(ME).iter().any(|finding| finding.point == "host.throttle");
+    assert_eq!(counts(&place), is_root());
+    django(&place.path("db.sqlite3"), &["--durin", "migrate"], "");
+    assert_eq!(place.point("tables", &[]).state, "ok");
+    let place = Place::with("", "schemes = [\"durin\"]\n");
+    assert!(!counts(&place), "nothing is counted");
+}
+
+const ME: &[&str] = &["--user", "root"];
+
+#[test]
 fn the_migration_mends_it() {
     let place = Place::with("", "schemes = [\"session\", \"token\"]\n");
     fs::write(place.path("db.sqlite3"), "").unwrap();

@@ -18,6 +18,8 @@ IsAuthenticated, "optional" is AllowAny):
 With --knox (also with --init) django-rest-knox is installed: "knox" is a scheme whose item may have members of
 REST_KNOX in lower case (durations in seconds, 0 for None), knox_peer.VIEWS are endpoints, and answers have "events".
 With --jwt the same for simplejwt and its blacklist: "jwt", SIMPLE_JWT, jwt_peer.VIEWS; "stateless" is its other class.
+With --durin it is django-rest-durin: its item may have `auth_header_prefix`, `allow_clients`, `deny_clients` and
+user_per_client (the views' permissions and throttle), durin_peer.VIEWS are endpoints.
 The path /api-token-auth/ is DRF's obtain_auth_token under the chain of the line; its one answer is "endpoint".
 New session keys and tokens are random: they are shown as <random>.
 Unless "persist" is true everything a request wrote is rolled back.
@@ -46,6 +48,7 @@ ap.add_argument("--secret", default="peer-secret-key-0123456789-0123456789-01234
 ap.add_argument("--fallback", action="append")
 ap.add_argument("--knox", action="store_true")
 ap.add_argument("--jwt", action="store_true")
+ap.add_argument("--durin", action="store_true")
 args = ap.parse_args()
 FALLBACKS = ["peer-previous-key-9876543210-9876543210-9876543210", "peer-first-key-5555555555-5555555555-5555555555"]
 
@@ -74,7 +77,8 @@ settings.configure(
     INSTALLED_APPS=[
         "django.contrib.contenttypes", "django.contrib.auth", "django.contrib.sessions",
         "rest_framework", "rest_framework.authtoken",
-    ] + ["knox"] * args.knox + ["rest_framework_simplejwt", "rest_framework_simplejwt.token_blacklist"] * args.jwt,
+    ] + ["knox"] * args.knox + ["rest_framework_simplejwt", "rest_framework_simplejwt.token_blacklist"] * args.jwt
+    + ["durin"] * args.durin,
     # simplejwt looks once, when it is imported
     SIMPLE_JWT={"BLACKLIST_AFTER_ROTATION": True},
     MIDDLEWARE=[
@@ -118,6 +122,8 @@ if args.knox:
     import knox_peer as PEER
 if args.jwt:
     import jwt_peer as PEER
+if args.durin:
+    import durin_peer as PEER
 from seed import seed, versions  # noqa: E402
 
 hashers.PBKDF2PasswordHasher.iterations = args.pbkdf2_iterations
@@ -171,6 +177,8 @@ SCHEMES = {
     "fail": FailAuth,
     "deny": DenyAuth,
 }
+if args.durin:
+    SCHEMES["durin"] = PEER.SCHEME
 ENDPOINTS = {"/api-token-auth/": ObtainAuthToken}
 if PEER:
     ENDPOINTS.update((path, view) for path, (view, *_) in PEER.VIEWS.items())
@@ -186,14 +194,21 @@ def build_chain(spec):
             base, attributes = PEER.scheme(attributes), {}
         else:
             base = SCHEMES[name]
+        if name == "durin":                   # likewise, see `configure`
+            attributes = {}
         out.append(type(base.__name__, (base,), attributes) if attributes else base)
     return out
 
 
 def build_view(spec, name, path):
+    if name == "endpoint" and args.durin and PEER.is_endpoint(path):
+        return PEER.endpoint(path, build_chain(spec))
     if name == "endpoint":
         return type("Endpoint", (ENDPOINTS[path],), {"authentication_classes": build_chain(spec)}).as_view()
     classes = {"authentication_classes": build_chain(spec), "permission_classes": [PERMISSIONS[name]]}
+    if args.durin:
+        more, throttles = PEER.rules(spec)
+        classes.update(permission_classes=classes["permission_classes"] + more, throttle_classes=throttles)
     return type("Probe", (Probe,), classes).as_view()
 
 
@@ -226,12 +241,14 @@ class Probe(APIView):
     get = post = put = patch = delete = head = trace = options = connect = foo = propfind = purge = answer
 
 
-def probe(request):
-    return CURRENT[CURRENT["view"]](request)
+def probe(request, **found):
+    return CURRENT[CURRENT["view"]](request, **found)
 
 
 probe.csrf_exempt = True
 urlpatterns = [url_path(path[1:], probe) for path in ("/probe/", *ENDPOINTS)]
+if args.durin:
+    urlpatterns += PEER.urls(probe)
 HANDLERS = {}                                 # the session middleware reads SESSION_ENGINE only once
 # each request runs inside our own transaction: the handler must not close that connection
 request_started.disconnect(close_old_connections)
@@ -351,10 +368,10 @@ def call_once(req, view):
             after.update(PEER.written(of_peer, PEER.rows()))
         if not req.get("persist"):
             transaction.set_rollback(True)
-    return masked(described(view, status, headers, body, exception, after), random)
+    return masked(described(view, status, headers, body, exception, after, of_package), random)
 
 
-def described(view, status, headers, body, exception, after):
+def described(view, status, headers, body, exception, after, of_package):
     try:
         parsed = json.loads(body) if body else None
     except ValueError:
@@ -371,7 +388,7 @@ def described(view, status, headers, body, exception, after):
         exception=exception)
     if PEER:
         out["events"] = list(PEER.EVENTS)
-        parsed = PEER.masked(parsed)
+        parsed = PEER.masked(parsed, of_peer)
     if parsed != {"ok": True}:
         out["body"] = parsed
     cookies = [v.strip() for k, v in headers if k.lower() == "set-cookie"]
@@ -408,7 +425,7 @@ def set_clock(at):
 def run(req):
     wanted = req.get("views") or ["required", "optional"]
     path, chain = (req.get("path") or "").partition("?")[0], req.get("chain") or []
-    if path in ENDPOINTS:
+    if path in ENDPOINTS or (args.durin and PEER.is_endpoint(path)):
         wanted = ["endpoint"]
     for name in wanted:
         CURRENT[name] = build_view(chain, name, path)
@@ -416,6 +433,8 @@ def run(req):
     conf = dict(req.get("settings") or {})
     if args.knox:
         conf["REST_KNOX"] = PEER.rest_knox(chain, path)
+    if args.durin:
+        PEER.configure(chain, path)
     of_peer = PEER.Settings(PEER.simple_jwt(chain, path)) if args.jwt else nullcontext()
     if "REST_FRAMEWORK" in conf:
         conf["REST_FRAMEWORK"] = {"EXCEPTION_HANDLER": __name__ + ".record_exception", **conf["REST_FRAMEWORK"]}
@@ -457,7 +476,8 @@ def answer(line):
 
 def init():
     call_command("migrate", verbosity=0)
-    packages = ["djangorestframework-simplejwt", "PyJWT", "cryptography"] if args.jwt else ["django-rest-knox"]
+    packages = ["djangorestframework-simplejwt", "PyJWT", "cryptography"] if args.jwt else ["django-rest-durin"] if args.durin \
+        else ["django-rest-knox"]
     rows = {"secret": settings.SECRET_KEY, "fallbacks": settings.SECRET_KEY_FALLBACKS, **PEER.seed(), "versions": versions(*packages)} \
         if PEER else seed()
     manifest = json.dumps(rows, indent=1, ensure_ascii=True)

@@ -47,8 +47,8 @@ def item_parts(item):
         return "basic", "basic"
     if item["scheme"] == "token":
         return "token", item.get("keyword", "Token").lower()
-    if item["scheme"] == "knox":
-        return "knox", item.get("auth_header_prefix", "Token").lower()
+    if item["scheme"] in ("knox", "durin"):
+        return item["scheme"], item.get("auth_header_prefix", "Token").lower()
     return item["scheme"], None
 
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Record the corpora: generated requests with the answers of Django REST framework, of knox and of simplejwt.
+"""Record the corpora: generated requests with the answers of Django REST framework, of knox, of simplejwt and of durin.
 
     record.py [--out tests/vectors] [--rng 7]
                          write drf/{requests.jsonl,seed.sql,manifest.json}, engines/{requests.jsonl,manifest.json}, and as
-                         drf also knox and simplejwt, and the counts into their README.md
+                         drf also knox, simplejwt and durin, and the counts into their README.md
     record.py --only simplejwt
-                         of one of the packages: knox, simplejwt
+                         of one of the packages: knox, simplejwt, durin
     record.py --check    record into a scratch folder and compare
     record.py --table    print the count tables of the written corpora
 
@@ -27,6 +27,7 @@ from collections import Counter
 
 from generate import generate
 from generate_browser import generate_browser
+from generate_durin import generate_durin
 from generate_engines import generate_engines
 from generate_jwt import generate_jwt
 from generate_knox import generate_knox
@@ -34,9 +35,9 @@ from generate_knox import generate_knox
 HERE = os.path.dirname(os.path.abspath(__file__))
 OUT = os.path.join(os.path.dirname(HERE), "vectors")
 FILES = ["drf/requests.jsonl", "drf/seed.sql", "drf/manifest.json", "engines/requests.jsonl", "engines/manifest.json",
-         *("%s/%s" % (part, name) for part in ("knox", "simplejwt") for name in ("requests.jsonl", "seed.sql", "manifest.json"))]
+         *("%s/%s" % (part, name) for part in ("knox", "simplejwt", "durin") for name in ("requests.jsonl", "seed.sql", "manifest.json"))]
 # folder -> flag of drf.py, requests
-PACKAGES = {"knox": ("--knox", generate_knox), "simplejwt": ("--jwt", generate_jwt)}
+PACKAGES = {"knox": ("--knox", generate_knox), "simplejwt": ("--jwt", generate_jwt), "durin": ("--durin", generate_durin)}
 # requests without sessions; they are the first lines of drf
 FIRST = 4200
 FIELDS = ["status", "user", "user_id", "auth_kind", "auth_repr", "authenticator", "www_authenticate", "detail", "code",
@@ -95,7 +96,15 @@ JWT_TEXTS = [
     "Token has no id", "Token has no type", "Token has no 'exp' claim", "Token has no 'refresh_exp' claim", "Token 'refresh_exp' claim has expired",
     "This field is required.", "This field may not be blank.", "This field may not be null.", "Not a valid string.", 'Method "\u2026" not allowed.', 'Unsupported media type "\u2026" in request.',
     "Invalid data. Expected a dictionary, but got \u2026.", "Bad credentials", "Denied by scheme", "Invalid username/password."]
-OF_PACKAGE = {"knox": KNOX_TEXTS, "simplejwt": JWT_TEXTS}
+# of durin, but for what is about one digit of a body
+DURIN_TEXTS = [text for text in TEXTS if "basic header" not in text and "invalid characters" not in text] + [
+    "Denied by scheme", "The given token has expired.", "You do not have permission to perform this action.", 'Method "\u2026" not allowed.',
+    "Request was throttled. Expected available in \u2026.", "No client specified.", "No client with that name.", "Not found.",
+    "No AuthToken matches the given query.", "Can't delete token if the request is authed with it.Use /api/auth/logout/ instead.",
+    "An API token was already issued to you.", "Unable to log in with provided credentials.", "JSON parse error - \u2026",
+    "This field is required.", "This field may not be blank.", "Invalid data. Expected a dictionary, but got \u2026.", 'Unsupported media type "\u2026" in request.']
+DURIN_RARE = ["This field may not be null.", "Not a valid string.", "Null characters are not allowed."]
+OF_PACKAGE = {"knox": KNOX_TEXTS, "simplejwt": JWT_TEXTS, "durin": DURIN_TEXTS}
 GOOD = ["BasicAuthentication", "TokenAuthentication", "SessionAuthentication", "RemoteUserAuthentication", "obtain_auth_token"]
 # texts that repeat what was sent
 VARYING = [
@@ -104,6 +113,7 @@ VARYING = [
     (r'(Unsupported media type ").*(" in request\.)', "\\1\u2026\\2"),
     (r'(Method ").*(" not allowed\.)', "\\1\u2026\\2"),
     (r"(Surrogate characters are not allowed: ).*", "\\1\u2026"),
+    (r"(Request was throttled. Expected available in ).*\.", "\\1\u2026."),
     (r"(Invalid data\. Expected a dictionary, but got ).*\.", "\\1\u2026."),
 ]
 CRASHES = {
@@ -120,8 +130,10 @@ CRASHES = {
     "ValidationError: ": "user id in the session is no integer",
     "TypeError: ": "session data is no JSON object",
     "UnicodeDecodeError: 'ascii' codec": "a file with a session is not ASCII",
-    "UnicodeDecodeError: 'utf-8' codec": "a token of knox is not UTF-8",
-    "AttributeError: 'NoneType' object has no attribute 'delete'": "logout of knox without a token of knox",
+    "UnicodeDecodeError: 'utf-8' codec": "a token of knox or durin is not UTF-8",
+    "AttributeError: 'NoneType' object has no attribute 'delete'": "logout of knox or durin without a token of it",
+    "AttributeError: 'NoneType' object has no attribute 'renew_token'": "refresh of durin without a token of it",
+    "AttributeError: 'NoneType' object has no attribute 'pk'": "sessions of durin without a token of it",
 }
 
 
@@ -139,12 +151,10 @@ def dump(db):
 
 
 def recorded(answer, request):
-    """The fields to keep. A refusal has a body, except in answer to HEAD."""
+    """The fields to keep. A refusal has a body; an answer to HEAD has none."""
     out = {name: answer[name] for name in FIELDS if name in answer}
-    if out["status"] >= 400:
+    if out["status"] >= 400 or "body" in answer:
         out["body"] = None if request.get("method", "GET").upper() == "HEAD" else answer["body"]
-    elif "body" in answer:
-        out["body"] = answer["body"]
     out.update((name, answer[name]) for name in ONLY_WHEN_THERE if answer.get(name))
     return out
 
@@ -213,13 +223,13 @@ def texts(answer):
         return [general(answer["detail"]), *sorted({message["message"] for message in inner})]
     if answer["body"] is None:                    # HEAD
         return []
-    errors = answer["body"].values()
+    errors = answer["body"].values() if isinstance(answer["body"], dict) else [answer["body"]]
     return sorted({general(text) for error in errors for text in ([error] if isinstance(error, str) else error)})
 
 
 def served(row, answer):
     """What let a request in, or which endpoint did what it is for."""
-    path = row.get("path", "").partition("?")[0]
+    path = re.sub(r"//\d+$", "//ID", row.get("path", "").partition("?")[0])
     endpoint = "obtain_auth_token" if path == "/api-token-auth/" else "%s (%d)" % (path, answer["status"])
     return answer.get("authenticator", endpoint)
 
@@ -235,7 +245,7 @@ def count_rows(rows):
         answer = next(iter(row["drf"].values()))
         if answer["exception"]:
             crashes[crash_kind(answer["exception"])] += 1
-        elif answer["status"] in (200, 204):
+        elif answer["status"] in (200, 201, 204):
             good[served(row, answer)] += 1
         else:
             refused.update((answer["status"], text) for text in texts(answer))
@@ -274,7 +284,7 @@ def shortfalls_of_package(part, rows):
     counts = Counter()
     for (_, text), n in refused.items():
         counts[text] += n
-    rare = () if part == "knox" else set(counts) - set(OF_PACKAGE[part])
+    rare = {"knox": (), "durin": DURIN_RARE}.get(part, set(counts) - set(OF_PACKAGE[part]))
     for text in set(counts) | set(OF_PACKAGE[part]):
         if counts[text] < MINIMUM_REFUSALS and text not in rare:
             yield "%s, %s: %d of %d" % (part, text, counts[text], MINIMUM_REFUSALS)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A small real Django + DRF project on one SQLite file, for live tests and the demo.
 
-    site.py --db F [--no-tz] [--custom-user] [--knox|--jwt] [--iterations N] [--secret S] VERB ...
+    site.py --db F [--no-tz] [--custom-user] [--knox | --jwt | --durin] [--iterations N] [--secret S] VERB ...
 
     migrate [--wal]                     create or update the schema
     adduser NAME PASSWORD [--inactive] [--staff] [--superuser] [--hasher H]     prints the primary key
@@ -15,6 +15,12 @@
     jwtview VIEW JSON                   what simplejwt's pair, refresh, verify, blacklist, sliding or renew answers: status and body
     jwtadmin NAME PASSWORD              what simplejwt's pages in the admin answer, and how many tokens they show
     jwtflush                            flushexpiredtokens
+    addclient NAME [TTL] [RATE]         durin's create_client
+    adddurin NAME CLIENT [SECONDS]      prints a new token of durin; SECONDS until it ends
+    checkdurin TOKEN                    prints the user name and the client, or "refused: TEXT"
+    durinview VIEW TOKEN|-              what durin's views answer: status and body; login: JSON on stdin
+    durinadmin NAME PASSWORD            what durin's pages in the admin answer, and how many tokens and clients they show
+    throttled TOKEN [RATE]              moments on stdin, in seconds: what durin's throttle says to a request at each
     checkpassword NAME                  password on stdin; prints ok or no
     checktoken KEY                      prints the user name, or "refused: TEXT"
     sessionuser KEY                     prints whose session it is, or "nobody"
@@ -30,8 +36,8 @@
     admin NAME PASSWORD [KEY]           log in to the admin, look for KEY (or the user's own key) on the token page
 
 The options may stand before or after the verb, and must be the same for all verbs on one file.
-With --custom-user names are e-mail addresses. With --knox django-rest-knox is installed,
-with --jwt simplejwt and its blacklist, which rotates.
+With --custom-user names are e-mail addresses. With --knox, --jwt (and its blacklist, which rotates) or --durin that package is
+installed.
 """
 import argparse
 import base64
@@ -60,7 +66,8 @@ def configure(args):
         DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
         DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": args.db, "OPTIONS": {"timeout": 20}}},
         INSTALLED_APPS=apps + ["rest_framework", "rest_framework.authtoken"] + ["people"] * args.custom_user
-        + ["knox"] * args.knox + ["rest_framework_simplejwt", "rest_framework_simplejwt.token_blacklist"] * args.jwt,
+        + ["knox"] * args.knox + ["rest_framework_simplejwt", "rest_framework_simplejwt.token_blacklist"] * args.jwt
+        + ["durin"] * args.durin,
         SIMPLE_JWT={"ROTATE_REFRESH_TOKENS": True, "BLACKLIST_AFTER_ROTATION": True},
         AUTH_USER_MODEL="people.Person" if args.custom_user else "auth.User",
         MIDDLEWARE=[
@@ -225,6 +232,78 @@ def jwtadmin(args):
 def jwtflush(args):
     from django.core.management import call_command
     call_command("flushexpiredtokens")
+
+
+def addclient(args):
+    from django.core.management import call_command
+    call_command("create_client", args.name, token_ttl=args.ttl or "1 00:00:00", throttle_rate=args.rate or "")
+
+
+def adddurin(args):
+    from datetime import timedelta
+
+    from durin.models import AuthToken, Client
+    user, client = user_model().objects.get_by_natural_key(args.name), Client.objects.get(name=args.client)
+    lasts = {} if args.seconds is None else {"delta_ttl": timedelta(seconds=int(args.seconds))}
+    print(AuthToken.objects.create(user, client, **lasts).token)
+
+
+def checkdurin(args):
+    from durin.auth import TokenAuthentication
+    from rest_framework.exceptions import AuthenticationFailed
+    try:
+        user, token = TokenAuthentication().authenticate_credentials(args.token.encode())
+        print(user.get_username(), token.client.name)
+    except AuthenticationFailed as e:
+        print("refused: %s" % e.detail)
+
+
+def durinview(args):
+    from durin import views
+    from durin.auth import TokenAuthentication
+    from rest_framework.test import APIRequestFactory
+    names = {"login": "LoginView", "refresh": "RefreshView", "logout": "LogoutView", "logoutall": "LogoutAllView"}
+    method, factory = "get" if args.view == "sessions" else "post", APIRequestFactory()
+    if args.view == "sessions":
+        view = views.TokenSessionsViewSet.as_view({"get": "list"}, authentication_classes=[TokenAuthentication])
+    else:
+        cls = getattr(views, names[args.view])
+        view = cls.as_view() if args.view == "login" else cls.as_view(authentication_classes=[TokenAuthentication])
+    headers = {} if args.token == "-" else {"HTTP_AUTHORIZATION": "Token " + args.token}
+    body = sys.stdin.read() if args.view == "login" else ""
+    response = view(getattr(factory, method)("/", body or None, content_type="application/json", **headers)).render()
+    print(response.status_code, response.content.decode())
+
+
+def durinadmin(args):
+    from django.test import Client
+    load_urls()
+    client = Client()
+    client.post("/admin/login/?next=/admin/", {"username": args.name, "password": args.password})
+    for page in (client.get("/admin/durin/authtoken/"), client.get("/admin/durin/client/")):
+        print(page.status_code, page.content.decode().count('class="action-select"'))
+
+
+def throttled(args):
+    from durin.auth import TokenAuthentication
+    from durin.throttling import UserClientRateThrottle
+    from rest_framework.response import Response
+    from rest_framework.test import APIRequestFactory
+    from rest_framework.views import APIView
+
+    class Throttle(UserClientRateThrottle):
+        THROTTLE_RATES = {"user_per_client": args.rate}
+
+    class View(APIView):
+        authentication_classes, throttle_classes = [TokenAuthentication], [Throttle]
+
+        def get(self, request):
+            return Response()
+
+    for line in sys.stdin:
+        Throttle.timer = staticmethod(lambda: float(line))
+        response = View.as_view()(APIRequestFactory().get("/", HTTP_AUTHORIZATION="Token " + args.token)).render()
+        print(response.status_code, response.headers.get("Retry-After"), response.content.decode())
 
 
 def checkpassword(args):
@@ -408,6 +487,7 @@ def add_options(parser, **defaults):
     parser.add_argument("--custom-user", action="store_true", **absent)
     parser.add_argument("--knox", action="store_true", **absent)
     parser.add_argument("--jwt", action="store_true", **absent)
+    parser.add_argument("--durin", action="store_true", **absent)
     parser.add_argument("--iterations", type=int, **absent)
     parser.add_argument("--secret", **absent)
     parser.set_defaults(**defaults)
@@ -441,6 +521,12 @@ def parse():
     verb(jwtview, ("view", {}), ("json", {}))
     verb(jwtadmin, ("name", {}), ("password", {}))
     verb(jwtflush)
+    verb(addclient, ("name", {}), ("ttl", {"nargs": "?"}), ("rate", {"nargs": "?"}))
+    verb(adddurin, ("name", {}), ("client", {}), ("seconds", {"nargs": "?"}))
+    verb(checkdurin, ("token", {}))
+    verb(durinview, ("view", {}), ("token", {}))
+    verb(durinadmin, ("name", {}), ("password", {}))
+    verb(throttled, ("token", {}), ("rate", {"nargs": "?"}))
     verb(checkpassword, ("name", {}))
     verb(checktoken, ("key", {}))
     verb(sessionuser, ("key", {}))

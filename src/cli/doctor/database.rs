@@ -8,7 +8,7 @@ use crate::codec::datetime;
 use crate::error::Error;
 use crate::store::examine::{self, Lacks};
 use crate::store::tables::Identifier;
-use crate::store::{Db, KnoxTable, jwt};
+use crate::store::{Db, DurinTable, KnoxTable, jwt};
 
 /// The library that is linked.
 pub(super) fn sqlite(_: &Patient<'_>) -> Vec<Said> {
@@ -79,7 +79,7 @@ pub(super) fn tables(patient: &Patient<'_>) -> Vec<Said> {
     let mut found = vec![users.judge(&db)];
     for (name, tokens) in used_tokens(patient) {
         let named = &format!("[schemes.{name}]");
-        found.push(match tokens {
+        let judged = match tokens {
             Tokens::Jwt(jwt) => {
                 found.extend(tables_of_jwt(&db, jwt.has_tables, named));
                 continue;
@@ -92,7 +92,14 @@ pub(super) fn tables(patient: &Patient<'_>) -> Vec<Said> {
                 let (table, columns) = (&knox.table.table, columns.iter().collect());
                 Expected { table, columns, named, django: ("knox_authtoken", "knox") }.judge(&db)
             }),
-        });
+            Tokens::Durin(durin) => DurinTable::names().and_then(|[tokens, clients]| {
+                let (table, columns) = (&durin.table.clients, clients.iter().collect());
+                found.push(Expected { table, columns, named, django: ("durin_client", "durin") }.judge(&db));
+                let (table, columns) = (&durin.table.tokens, tokens.iter().collect());
+                Expected { table, columns, named, django: ("durin_authtoken", "durin") }.judge(&db)
+            }),
+        };
+        found.push(judged);
     }
     if let Engine::Rows(table) = &config.sessions.engine
         && patient.has_sessions()
@@ -156,6 +163,7 @@ fn used_tokens<'a>(patient: &'a Patient<'_>) -> Vec<(&'a str, &'a Tokens)> {
     used.extend(patient.survey.endpoints.iter().filter_map(|endpoint| match endpoint.kind() {
         "obtain_auth_token" => Some(endpoint.text("scheme").unwrap_or("token")),
         kind if kind.starts_with("jwt_") => Some(endpoint.text("scheme").unwrap_or("jwt")),
+        kind if kind.starts_with("durin_") => Some(endpoint.text("scheme").unwrap_or("durin")),
         kind if kind.starts_with("knox_") => Some(endpoint.text("scheme").unwrap_or("knox")),
         _ => None,
     }));

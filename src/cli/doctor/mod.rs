@@ -200,15 +200,23 @@ impl Patient<'_> {
 
     /// Whether somebody can try passwords.
     fn has_passwords(&self) -> bool {
-        self.asks(BASIC) || self.serves(&["login", "obtain_auth_token"])
+        self.asks(BASIC) || self.serves(&["login", "obtain_auth_token", "durin_login"])
+    }
+
+    /// Whether a scheme puts requests under a rate.
+    fn has_rates(&self) -> bool {
+        self.survey.schemes.iter().any(|scheme| scheme.text("user_per_client").is_some_and(|rate| !rate.is_empty()))
     }
 
     /// Whether requests write into the database.
     fn writes(&self) -> bool {
         let in_rows = matches!(self.config.sessions.engine, crate::accounts::sessions::Engine::Rows(_));
-        let in_database = self.config.throttle.as_ref().is_some_and(|t| t.store().path == self.config.database.path);
+        let counts_there = self.config.requests.store().path == self.config.database.path;
+        let in_database = counts_there && self.config.throttle.is_some();
         self.serves(&["obtain_auth_token"])
             || self.serves(&["login"])
+            || self.survey.endpoints.iter().any(|endpoint| endpoint.kind().starts_with("durin_"))
+            || (self.has_rates() && counts_there)
             || (self.has_sessions() && in_rows)
             || self.asks(REMOTE_USER)
             || (self.has_passwords() && (self.config.rehash || in_database))

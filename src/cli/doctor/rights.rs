@@ -105,10 +105,11 @@ pub(super) fn database(patient: &Patient<'_>) -> Vec<Said> {
     vec![open(&patient.config.database.path, &patient.db(), patient.writes())]
 }
 
-/// Whether attempts can be counted: without that no login is admitted.
+/// Whether attempts, and requests under a rate, can be counted: without that none is admitted.
 pub(super) fn throttle(patient: &Patient<'_>) -> Vec<Said> {
-    let Some(store) = patient.config.throttle.as_ref().map(|throttle| throttle.store()) else { return vec![] };
-    if !patient.has_passwords() || store.path == patient.config.database.path {
+    let store = patient.config.requests.store();
+    let counts = patient.has_rates() || (patient.config.throttle.is_some() && patient.has_passwords());
+    if !counts || store.path == patient.config.database.path {
         return vec![];
     }
     if store.path.exists() {

@@ -54,7 +54,7 @@ pub(super) async fn answer(server: &Server, request: hyper::Request<Incoming>, p
 impl Wanted {
     /// An endpoint stands where the configuration says, which takes no path of ours.
     fn of(path: &str, context: &Context) -> Self {
-        if let Some(number) = context.config().endpoints.iter().position(|route| route.path == path) {
+        if let Some(number) = context.config().endpoints.iter().position(|route| route.is_at(path.as_bytes())) {
             return Self::Endpoint(number);
         }
         match path {

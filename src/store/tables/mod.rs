@@ -1,9 +1,11 @@
-//! One file per Django table; each owns all SQL on its table. `schema` makes them all. `throttle` is
-//! a table of ours.
+//! One file per Django table; each owns all SQL on its table. `schema` makes them all. `requests` and
+//! `throttle` are tables of ours.
 
+pub(crate) mod durin;
 pub(crate) mod groups;
 pub(crate) mod jwt;
 pub(crate) mod knox;
+pub(crate) mod requests;
 #[cfg(feature = "cli")]
 pub(crate) mod schema;
 pub(crate) mod sessions;

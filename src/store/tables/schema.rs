@@ -19,6 +19,13 @@ pub(crate) fn create(path: &Path) -> Result<(), Error> {
     connection.close().map_err(|(_, error)| error.into())
 }
 
+/// Adds the tables of django-rest-durin.
+pub(crate) fn add_durin(path: &Path) -> Result<(), Error> {
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.execute_batch(DURIN)?;
+    connection.close().map_err(|(_, error)| error.into())
+}
+
 /// Gives every user who is added from now on a token, whoever adds them.
 pub(crate) fn add_token_trigger(path: &Path) -> Result<(), Error> {
     let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
@@ -27,6 +34,7 @@ pub(crate) fn add_token_trigger(path: &Path) -> Result<(), Error> {
 }
 
 const SCHEMA: &str = include_str!("schema.sql");
+const DURIN: &str = include_str!("schema_durin.sql");
 
 /// SQLite's generator is seeded by the system, and anew where a connection is opened after a fork. The
 /// moment is Django's text, in UTC. Also in docs/tokens.md, for databases that are there already.

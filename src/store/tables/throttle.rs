@@ -52,11 +52,6 @@ impl Throttle {
         file::identity(&self.store.path).is_some()
     }
 
-    /// Where the table is.
-    pub(crate) fn store(&self) -> &Settings {
-        &self.store
-    }
-
     fn db(&self) -> &Db {
         // The door first: a child must not inherit a cell that another thread was filling.
         self.db.get().unwrap_or_else(|| fork::without_fork(|| self.db.get_or_init(|| Db::new(self.store.clone()))))
