@@ -8,16 +8,21 @@ use std::sync::OnceLock;
 use authchain::codec::Malformed;
 use authchain::codec::authorization::{Credentials, credentials, scheme};
 use authchain::codec::base64 as python_base64;
+use authchain::codec::claims::{Checks, Claims};
 use authchain::codec::cookies::{SetCookie, cookie as cookie_value};
 use authchain::codec::csrf::Token;
 use authchain::codec::form::{Form, MediaType, PARSERS, media_type, multipart, urlencoded};
 use authchain::codec::json;
+use authchain::codec::jws::{Keys, verify};
+use authchain::codec::key::{ALGORITHMS, Algorithm, Key};
 use authchain::codec::origin::{AllowedHosts, TrustedOrigins, split as split_url};
 use authchain::codec::password::{HASHERS, Hasher, HasherDef, Hashers, is_usable};
 use authchain::codec::signing::{CookieSigner, MaxAge, Signer};
+use authchain::codec::{jwk, jws as signed};
 use authchain::request::{Header, Headers, Packed, Request};
+use aws_lc_rs::hmac;
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
 /// A property of any input.
 pub type Target = fn(&[u8]);
@@ -27,6 +32,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("authorization", authorization),
     ("body", body),
     ("cookie", cookie),
+    ("jws", jws),
     ("origin", origin),
     ("password", password),
     ("request", request),
@@ -205,6 +211,56 @@ fn unquote(value: &str) -> String {
         };
     }
     out
+}
+
+// --- jws ---------------------------------------------------------------------------------------
+
+/// A header, a line feed and a payload, which are signed: what is believed by default means the same to
+/// everybody. The whole as a token, unsigned, and as a set of keys.
+pub fn jws(data: &[u8]) {
+    let secret = [7; 32];
+    let keys = Keys::one(Key::secret(Algorithm::Hs256, &secret).unwrap());
+    for exact in [false, true] {
+        assert!(verify(data, &keys, exact).is_err(), "nobody signed this");
+    }
+    if let Ok(set) = jwk::read(data, &ALGORITHMS.iter().map(|(_, algorithm)| *algorithm).collect::<Vec<_>>()) {
+        assert!(set.keys.iter().all(|key| key.kid().is_some_and(|kid| (1..=256).contains(&kid.len()))));
+        assert!((1..=64).contains(&set.keys.iter().count()));
+    }
+    let end = data.iter().position(|byte| *byte == b'\n').unwrap_or(data.len());
+    let (header, payload) = (&data[..end], data.get(end + 1..).unwrap_or_default());
+    let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
+    let mac = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &secret), message.as_bytes());
+    let token = format!("{message}.{}", URL_SAFE_NO_PAD.encode(mac.as_ref()));
+    let (strict, exact) = (verify(token.as_bytes(), &keys, false), verify(token.as_bytes(), &keys, true));
+    let Ok(strict) = strict else { return };
+    let members: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(header).expect("a header is JSON");
+    assert_eq!(members["alg"], "HS256");
+    assert!(!members.contains_key("crit") && !members.contains_key("b64") && token.len() <= signed::MAX_TOKEN);
+    assert_eq!(strict.payload, payload);
+    assert!(exact.is_ok_and(|exact| exact.payload == payload));
+    let Ok(claims) = Claims::read(payload, false) else { return };
+    let same = Claims::read(payload, true).expect("exact mode reads what is read by default");
+    assert!(claims.object() == same.object(), "the claims differ");
+    let strictly = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(payload);
+    // That parser has no numbers beyond those of floats.
+    let is_large = |why: &serde_json::Error| why.to_string().starts_with("number out of range");
+    assert!(
+        strictly.as_ref().is_ok_and(|all| all.len() == members_of(&claims))
+            || strictly.is_err_and(|why| is_large(&why))
+    );
+    let default = Checks { audience: Some(vec!["api".into()]), ..Checks::default() };
+    let lenient = Checks { exact: true, ..default.clone() };
+    if claims.check(&default, 1_800_000_000).is_ok() {
+        assert!(same.check(&lenient, 1_800_000_000).is_ok(), "exact mode refuses more");
+    }
+}
+
+fn members_of(claims: &Claims) -> usize {
+    match claims.object() {
+        json::Json::Object(members) => members.len(),
+        _ => 0,
+    }
 }
 
 // --- origin ------------------------------------------------------------------------------------

@@ -161,6 +161,33 @@ fn every_algorithm_signs_and_verifies() {
     }
 }
 
+#[test]
+fn of_a_set_the_key_is_asked_that_a_token_names() {
+    let site = Site::of_vectors("simplejwt");
+    let code = "import json, sys\n\
+                from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey\n\
+                from jwt import PyJWS\n\
+                from jwt.algorithms import OKPAlgorithm\n\
+                keys = [Ed25519PrivateKey.from_private_bytes(bytes([n]) * 32) for n in (1, 2, 3)]\n\
+                public = [{**OKPAlgorithm.to_jwk(key.public_key(), as_dict=True), 'kid': 'k%d' % n} for n, key in enumerate(keys[:2])]\n\
+                json.dump({'keys': public}, open(sys.argv[1], 'w'))\n\
+                claims = b'{\"token_type\":\"access\",\"exp\":4102444800,\"jti\":\"a\",\"user_id\":\"1\"}'\n\
+                for n, kid in ((0, 'k0'), (1, 'k1'), (0, 'k1'), (2, 'k2'), (2, 'k0'), (0, None)):\n\
+                \x20   print(PyJWS().encode(claims, keys[n], 'EdDSA', headers={'kid': kid} if kid else None))\n";
+    let output =
+        Command::new(support::python()).args(["-c", code]).arg(site.folder.path().join("jwks.json")).output().unwrap();
+    let tokens = said(&output);
+    let options = "algorithm = \"EdDSA\"\njwks = { file = \"jwks.json\" }";
+    let config = config(options);
+    let (verify_only, _) = config.split_once("[endpoints.jwt_obtain_pair]").unwrap();
+    let host = site.try_host(verify_only).unwrap();
+    let answers: Vec<_> = tokens.lines().map(|token| ask(&host, token).said()).collect();
+    assert_eq!(answers, ["alice", "alice", "jwt.invalid", "jwt.invalid", "jwt.invalid", "jwt.invalid"]);
+    assert_eq!(create(&host, "alice", 0).0, AUTH_ENOTSUP, "there is no key to sign with");
+    let endpoint = site.try_host(&config).err().unwrap();
+    assert!(endpoint.contains("no `signing_key` to make tokens with"), "{endpoint}");
+}
+
 /// Readable by the owner only, as a secret has to be.
 fn private(path: &Path) {
     use std::os::unix::fs::PermissionsExt;

@@ -10,6 +10,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("sys", &["error"]),
     ("codec", &["error"]),
     ("store", &["error", "codec", "sys"]),
+    ("keys", &["codec", "sys"]),
     ("request", &["error", "codec"]),
     ("verdict", &["error", "codec", "store"]),
     ("edits", &["request", "verdict"]),
