@@ -217,7 +217,9 @@ void auth_request_free(auth_request *);
 uint32_t auth_response_status(const auth_response *);
 size_t auth_edits_count(const auth_edits *);
 auth_status auth_edits_at(const auth_edits *, size_t, int *, const char **, const char **);
+const char *auth_edits_lines(const auth_edits *, int);
 auth_status auth_response_header(const auth_response *, size_t, const char **, const char **);
+const char *auth_response_lines(const auth_response *);
 const char *auth_response_body(const auth_response *);
 
 const char *auth_user_id(const auth_user *);
