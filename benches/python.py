@@ -94,7 +94,7 @@ def by_ctypes(context):
     """As authchain._asked does it."""
     from authchain._asked import Asked, Http, _free, _id, _judge, _name, _new, _user
     asked, size, c_void_p, byref = Asked(context), ctypes.sizeof(Http), ctypes.c_void_p, ctypes.byref
-    handle, chain = asked._pointer, asked._chain
+    handle, chain = asked.context._open().argument, asked._chain
 
     def ask(block):
         http = Http(size)

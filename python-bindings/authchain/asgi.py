@@ -100,7 +100,7 @@ def _begin(context: Context, scope: MutableMapping[str, Any]) -> Request:
 
 def _edited(scope: MutableMapping[str, Any], edits: Edits) -> list[tuple[bytes, bytes]]:
     """The headers that the application may believe."""
-    gone = {name.lower().encode() for name in edits.remove}
+    gone = {name.encode("latin-1").lower() for name in edits.remove}
     kept = [(name, value) for name, value in scope["headers"] if name.lower() not in gone]
     return kept + [(name.lower().encode(), value.encode()) for name, value in edits.add]
 

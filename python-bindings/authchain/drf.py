@@ -97,9 +97,10 @@ class BasicAuthentication(_Decided, authentication.BasicAuthentication):
     def authenticate(self, request: Any) -> tuple[Any, None] | None:
         """The user, None when there is no such header, or DRF's exception."""
         source = self._source()
-        found = _found(source, request, _header(request))
-        if found is None:
+        named = _named(source, request)
+        if named is None:
             return None
+        _, found = named
         return (_exact(source, found[0]) if source.exact else source.users.made(*found)), None
 
 
@@ -128,10 +129,10 @@ class TokenAuthentication(_Decided, authentication.TokenAuthentication):
     def authenticate(self, request: Any) -> tuple[Any, Any] | None:
         """The user and the token, None when there is no such header, or DRF's exception."""
         source = self._source()
-        value = _header(request)
-        found = _found(source, request, value)
-        if found is None:
+        named = _named(source, request)
+        if named is None:
             return None
+        value, found = named
         key = value.split()[1].decode()
         if not source.exact:
             user = source.users.made(*found)
@@ -238,7 +239,7 @@ class _Source:
         return source
 
     def _open(self, context: Context, chain: str) -> None:
-        self.asked = Asked(context, chain)
+        self.asked = Asked.of(context, chain)
         self.challenge = _challenge(context, chain)
         self.exact = bool(configuration.option("EXACT_QUERIES", False))
         self.has_remote_users = from_django.backends()[2] is not None
@@ -257,24 +258,19 @@ def _challenge(context: Context, chain: str) -> str | None:
 # --- asking ---------------------------------------------------------------------------------
 
 
-def _header(request: Any) -> bytes:
-    """`Authorization`, as DRF's `get_authorization_header`; test clients may put bytes there."""
+def _named(source: _Source, request: Any) -> tuple[bytes, _asked.Found] | None:
+    """The header and whom it names; None when it is not for the scheme. Test clients may put bytes there."""
     # Django's request in DRF's, which is slow to ask; or the one that was given
     meta = getattr(request, "_request", request).META
-    value: str | bytes = meta.get("HTTP_AUTHORIZATION", b"")
-    return value if isinstance(value, bytes) else value.encode("latin-1")
-
-
-def _found(source: _Source, request: Any, value: bytes) -> _asked.Found | None:
-    """Whom the header names; None when it is not for the scheme."""
+    value: str | bytes | None = meta.get("HTTP_AUTHORIZATION")
     if not value:
         return None
-    peer = getattr(request, "_request", request).META.get("REMOTE_ADDR", "")
-    found = source.asked.authorization(value, peer)
+    sent = value if isinstance(value, bytes) else value.encode("latin-1")
+    found = source.asked.authorization(sent, meta.get("REMOTE_ADDR", ""))
     if isinstance(found, Verdict):
         _refuse(source, found, request)
         return None
-    return found
+    return sent, found
 
 
 def _judged(
