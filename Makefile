@@ -116,6 +116,7 @@ test-install: all static
 test-python: all
 	AUTHCHAIN_LIBRARY=$(CURDIR)/$(OUT)/$(SO) PYTHONPATH=python-bindings .venv/bin/python -m pytest -q python-bindings/tests
 	MYPYPATH=python-bindings .venv/bin/python -m mypy --strict python-bindings/authchain python-bindings/typing_tests examples/app.py
+	cd python-bindings && ../.venv/bin/basedpyright --level error --pythonpath ../.venv/bin/python && ../.venv/bin/ruff check -q
 
 # A wheel with the library in it, for this platform and Debian's libsqlite3; and that of the optional module in C.
 wheel: all

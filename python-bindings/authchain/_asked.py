@@ -65,7 +65,7 @@ class Http(Structure):
 
 
 _SIZE: Final = sizeof(Http)
-assert _SIZE == sizeof(_ffi.auth_http)
+assert sizeof(_ffi.auth_http) == _SIZE
 
 _ENDS_LINE: Final = re.compile(rb"[\r\n\0]").search
 
@@ -95,6 +95,25 @@ class Asked:
 
     def authorization(self, value: bytes, peer: str) -> Found | Verdict:
         """Who it is by the value of `Authorization`; the verdict if it is not somebody."""
+        request = self._headed(value, peer)
+        try:
+            status = _judge(request, self._chain)
+            if status != 0:
+                return _out.verdict(request.value, status)
+            user = _user(request)
+            return _id(user).decode(), _name(user).decode(), _email(user).decode(), _flags(user)
+        finally:
+            _free(request)
+
+    def verdict(self, value: bytes, peer: str) -> Verdict:
+        """The same where what happened besides counts, too."""
+        request = self._headed(value, peer)
+        try:
+            return _out.verdict(request.value, _judge(request, self._chain))
+        finally:
+            _free(request)
+
+    def _headed(self, value: bytes, peer: str) -> c_void_p:
         global calls
         calls += 1
         http = Http(_SIZE)
@@ -106,15 +125,7 @@ class Asked:
             http.block_len = len(block)
         http.peer = address = peer.encode()
         http.peer_len = len(address)
-        request = self._begun(http, "the library cannot take the Authorization header")
-        try:
-            status = _judge(request, self._chain)
-            if status != 0:
-                return _out.verdict(request.value, status)
-            user = _user(request)
-            return _id(user).decode(), _name(user).decode(), _email(user).decode(), _flags(user)
-        finally:
-            _free(request)
+        return self._begun(http, "the library cannot take the Authorization header")
 
     def environ(self, environ: "WSGIEnvironment", required: bool) -> Passed | Verdict | None:
         """Judges a WSGI environment, and edits that of whoever passes. The verdict on whoever does not; None where

@@ -13,7 +13,8 @@ subclass may set `keyword`, `model`, `www_authenticate_realm` and `header`, and 
 that overrides `authenticate_credentials` or `enforce_csrf` cannot be made: those would not be asked; derive
 it from DRF's.
 
-`ChainAuthentication` asks a chain of an authchain.toml.
+`ChainAuthentication` asks a chain of an authchain.toml. `KnoxTokenAuthentication` is authchain.knox's, for projects
+with django-rest-knox.
 """
 # mypy: disable-error-code="import-untyped", allow-untyped-calls, allow-subclassing-any
 
@@ -44,6 +45,9 @@ __all__ = [
 ]
 
 
+_DECIDING = (__name__, authentication.__name__, "authchain.knox", "knox.auth")
+
+
 class Unavailable(exceptions.APIException):
     """No verdict could be given: the database cannot answer."""
 
@@ -60,10 +64,10 @@ class _Decided(authentication.BaseAuthentication):
         super().__init_subclass__(**more)
         for name in cls._decides:
             definer = next(part for part in cls.__mro__ if name in vars(part))  # of a mixin, perhaps
-            if definer.__module__ not in (__name__, authentication.__name__):
+            if definer.__module__ not in _DECIDING:
                 raise TypeError(
                     f"{cls.__qualname__}.{name} would never be asked, because authchain decides: "
-                    "derive this class from rest_framework.authentication"
+                    "derive this class from that of its own package"
                 )
 
     def _scheme(self) -> tuple[str, dict[str, Any]]:
@@ -255,22 +259,36 @@ def _challenge(context: Context, chain: str) -> str | None:
     return dict(verdict.response.headers).get("WWW-Authenticate")
 
 
+def __getattr__(name: str) -> Any:
+    """The class for knox, whose models are there only where knox is installed."""
+    if name != "KnoxTokenAuthentication":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from .knox import KnoxTokenAuthentication
+
+    return KnoxTokenAuthentication
+
+
 # --- asking ---------------------------------------------------------------------------------
 
 
 def _named(source: _Source, request: Any) -> tuple[bytes, _asked.Found] | None:
-    """The header and whom it names; None when it is not for the scheme. Test clients may put bytes there."""
-    # Django's request in DRF's, which is slow to ask; or the one that was given
-    meta = getattr(request, "_request", request).META
-    value: str | bytes | None = meta.get("HTTP_AUTHORIZATION")
-    if not value:
+    """The header and whom it names; None when it is not for the scheme."""
+    sent, peer = _header(request)
+    if not sent:
         return None
-    sent = value if isinstance(value, bytes) else value.encode("latin-1")
-    found = source.asked.authorization(sent, meta.get("REMOTE_ADDR", ""))
+    found = source.asked.authorization(sent, peer)
     if isinstance(found, Verdict):
         _refuse(source, found, request)
         return None
     return sent, found
+
+
+def _header(request: Any) -> tuple[bytes, str]:
+    """`Authorization` and the client's address. Test clients may put bytes there."""
+    # Django's request in DRF's, which is slow to ask; or the one that was given
+    meta = getattr(request, "_request", request).META
+    value: str | bytes = meta.get("HTTP_AUTHORIZATION", b"")
+    return value if isinstance(value, bytes) else value.encode("latin-1"), meta.get("REMOTE_ADDR", "")
 
 
 def _judged(

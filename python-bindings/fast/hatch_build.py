@@ -9,7 +9,8 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 MODULE = "authchain_fast.abi3.so"
-FLAGS = "-std=c99 -O2 -pedantic -Wall -Wextra -Werror -shared -fPIC -fvisibility=hidden -Wl,-z,relro,-z,now -s".split()
+FLAGS = ["-std=c99", "-O2", "-pedantic", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-fvisibility=hidden"]
+HARDER = ["-Wl,-z,relro,-z,now", "-s"]
 
 
 class Hook(BuildHookInterface):  # type: ignore[type-arg]
@@ -22,7 +23,7 @@ class Hook(BuildHookInterface):  # type: ignore[type-arg]
         include = os.environ.get("AUTHCHAIN_INCLUDE", str(Path(self.root, "../../include")))
         folders = [f"-I{include}", "-isystem", sysconfig.get_path("include")]
         compiler = os.environ.get("CC", "gcc")
-        subprocess.run([compiler, *FLAGS, *folders, str(Path(self.root, "authchain_fast.c")), "-o", str(made)], check=True)
+        subprocess.run([compiler, *FLAGS, *HARDER, *folders, str(Path(self.root, "authchain_fast.c")), "-o", str(made)], check=True)
         platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
         build_data["pure_python"] = False
         build_data["tag"] = f"cp310-abi3-{platform}"

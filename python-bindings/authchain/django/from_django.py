@@ -53,7 +53,7 @@ def dotted(cls):
 def changes(cls, stock):
     """The names that `cls` says anew above `stock`, which it inherits from. Ours say what it says."""
     between = cls.__mro__[:cls.__mro__.index(stock)]
-    return {name for part in between if part.__module__ != "authchain.drf" for name in vars(part)
+    return {name for part in between if part.__module__ not in ("authchain.drf", "authchain.knox") for name in vars(part)
             if name not in ("__module__", "__doc__", "__qualname__", "__firstlineno__", "__static_attributes__")}
 
 
@@ -395,15 +395,19 @@ def seconds(duration):
 
 
 def knox(cls):
-    """As `basic`; the settings are those of REST_KNOX."""
+    """As `basic`."""
     from knox.auth import TokenAuthentication
+    options = None if changes(cls, TokenAuthentication) else knox_options()
+    return None if options is None else ("knox", options)
+
+
+def knox_options():
+    """The options of REST_KNOX; None for what the library does not know."""
     from knox.models import get_token_model
     from knox.settings import knox_settings
     own = knox_settings.user_settings.get("SECURE_HASH_ALGORITHM", "hashlib.sha512")
     # No limit at all is None: with 0 nobody gets a token.
-    if changes(cls, TokenAuthentication) or own not in KNOX_HASHES or knox_settings.TOKEN_LIMIT_PER_USER == 0:
-        return None
-    if hides_rows(get_token_model().objects):
+    if own not in KNOX_HASHES or knox_settings.TOKEN_LIMIT_PER_USER == 0 or hides_rows(get_token_model().objects):
         return None
     options = {
         "auth_header_prefix": knox_settings.AUTH_HEADER_PREFIX,
@@ -420,7 +424,7 @@ def knox(cls):
     usual = {"auth_header_prefix": "Token", "secure_hash_algorithm": "hashlib.sha512", "auth_token_character_length": 64,
              "token_prefix": "", "token_ttl": 36000, "token_limit_per_user": 0, "auto_refresh": False,
              "auto_refresh_max_ttl": 0, "min_refresh_interval": 60, "table": "knox_authtoken"}
-    return "knox", {name: value for name, value in options.items() if value != usual[name]}
+    return {name: value for name, value in options.items() if value != usual[name]}
 
 
 def session(cls, why):
