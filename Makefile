@@ -116,10 +116,12 @@ test-install: all static
 test-python: all
 	AUTHCHAIN_LIBRARY=$(CURDIR)/$(OUT)/$(SO) PYTHONPATH=python-bindings .venv/bin/python -m pytest -q python-bindings/tests
 	MYPYPATH=python-bindings .venv/bin/python -m mypy --strict python-bindings/authchain python-bindings/typing_tests examples/app.py
+	cd python-bindings && ../.venv/bin/basedpyright --level error --pythonpath ../.venv/bin/python && ../.venv/bin/ruff check -q
 
-# A wheel with the library in it, for this platform and Debian's libsqlite3.
+# A wheel with the library in it, for this platform and Debian's libsqlite3; and that of the optional module in C.
 wheel: all
 	scripts/make-wheel .venv/bin/python $(OUT)/$(SO) target/wheels
+	scripts/make-wheel .venv/bin/python fast target/wheels
 
 # A real browser, Django's admin and `authchain serve` over one database.
 test-browser: all

@@ -2,12 +2,15 @@
 """What the Python package costs, beside Django REST framework in the same process and on the database of
 the benchmark: one random user a call, the order changing from round to round.
 
-    python.py DATABASE SECRET     a line a comparison: name, bound, ours (us of CPU time), ratio
+    python.py DATABASE SECRET [FOLDER]     a line a comparison: name, bound, ours (us of CPU time), ratio
+
+With FOLDER, where authchain_fast is, the optional module does what ctypes would.
 
 request.user   DRF's TokenAuthentication against ours, from `request.user` of a new DRF request
 wsgi           a whole request to a Django view with DRF's class against our middleware and an empty application
 ctypes         the bound is 0: a verdict over 8 hot keys, six headers as a block, key and name read, all by ctypes
 context        the same through Context.authenticate, which makes the values of the package
+header         with FOLDER instead of the two: a verdict on an Authorization header over 8 hot keys, by the module
 """
 import ctypes
 import hashlib
@@ -94,7 +97,7 @@ def by_ctypes(context):
     """As authchain._asked does it."""
     from authchain._asked import Asked, Http, _free, _id, _judge, _name, _new, _user
     asked, size, c_void_p, byref = Asked(context), ctypes.sizeof(Http), ctypes.c_void_p, ctypes.byref
-    handle, chain = asked._pointer, asked._chain
+    handle, chain = asked.context._open().argument, asked._chain
 
     def ask(block):
         http = Http(size)
@@ -107,6 +110,13 @@ def by_ctypes(context):
         _free(request)
         return found
     return hot_blocks(), ask
+
+
+def by_module(context):
+    from authchain._asked import Quick
+    asked = Quick(context)
+    keys = itertools.cycle([("Token " + key()).encode() for _ in range(8)])
+    return lambda: next(keys), lambda value: len(asked.authorization(value, "127.0.0.1")) == 4
 
 
 # ---------------------------------------------------------------- measuring
@@ -133,7 +143,8 @@ def compared(name, bound, ours):
 
 
 def main():
-    database, secret = sys.argv[1:]
+    database, secret, *folders = sys.argv[1:]
+    sys.path[:0] = folders
     set_up(database, secret)
     import rest_framework.authentication
 
@@ -144,6 +155,8 @@ def main():
     compared("request.user", user_of(rest_framework.authentication.TokenAuthentication),
              user_of(authchain.drf.TokenAuthentication))
     compared("wsgi", answered(django_with_drfs_class()), answered(authchain.wsgi.Middleware(empty, context)))
+    if folders:
+        return compared("header", None, by_module(context))
     compared("ctypes", None, by_ctypes(context))
     compared("context", None, (hot_blocks(), context.authenticate))
 

@@ -218,11 +218,13 @@ void auth_request_free(auth_request *);
 uint32_t auth_response_status(const auth_response *);
 size_t auth_edits_count(const auth_edits *);
 auth_status auth_edits_at(const auth_edits *, size_t, int *, const char **, const char **);
+const char *auth_edits_lines(const auth_edits *, int);
 auth_status auth_request_assert(const auth_request *, auth_str, auth_assertion **);
 const char *auth_assertion_header(const auth_assertion *);
 const char *auth_assertion_text(const auth_assertion *);
 void auth_assertion_free(auth_assertion *);
 auth_status auth_response_header(const auth_response *, size_t, const char **, const char **);
+const char *auth_response_lines(const auth_response *);
 const char *auth_response_body(const auth_response *);
 
 const char *auth_user_id(const auth_user *);

@@ -100,6 +100,8 @@ static void null_requests(void)
   CHECK_STATUS(auth_edits_at(auth_request_edits(request), 0, &what, NULL, &user), AUTH_EINVAL);
   CHECK_STATUS(auth_edits_at(auth_request_edits(request), 0, &what, &name, NULL), AUTH_EINVAL);
   CHECK_STATUS(auth_edits_at(auth_request_edits(request), SIZE_MAX, &what, &name, &user), AUTH_REFUSED);
+  CHECK(auth_edits_lines(NULL, AUTH_HEADER_REMOVE) == NULL && auth_edits_lines(NULL, AUTH_HEADER_ADD) == NULL);
+  CHECK(auth_edits_lines(auth_request_edits(request), 0) == NULL && auth_edits_lines(auth_request_edits(request), 3) == NULL);
   CHECK_STATUS(auth_request_event(NULL, 0, &name, &user), AUTH_EINVAL);
   CHECK_STATUS(auth_request_event(request, 0, NULL, &user), AUTH_EINVAL);
   CHECK_STATUS(auth_request_event(request, 0, &name, NULL), AUTH_EINVAL);
@@ -251,7 +253,7 @@ static void null_accessors(void)
   CHECK(auth_request_failure(NULL) == NULL);
   CHECK(auth_response_status(auth_request_response(NULL)) == 503);
   CHECK(auth_response_status(NULL) == 503);
-  CHECK(auth_response_body(NULL) == NULL);
+  CHECK(auth_response_body(NULL) == NULL && auth_response_lines(NULL) == NULL);
   CHECK_STATUS(auth_response_header(NULL, 0, &name, &value), AUTH_EINVAL);
   REFUSES(const char *, AUTH_EINVAL, auth_response_header(auth_user_response(NULL), 0, &out, NULL));
   REFUSES(const char *, AUTH_EINVAL, auth_response_header(auth_user_response(NULL), 0, NULL, &out));

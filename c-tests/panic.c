@@ -63,6 +63,8 @@ static void requests(void)
 {
   auth_http http = AUTH_HTTP_INIT;
   auth_request *request = request_of(context, "Authorization", "Token " ALICE_KEY);
+  const auth_response *response;
+  const auth_edits *edits;
   PANICS(auth_user *, auth_authenticate(&http, &out));
   PANICS(auth_request *, auth_request_new(context, &http, &out));
   PANICS(char, auth_request_feed_body(request, auth_text("a"), 0));
@@ -74,6 +76,10 @@ static void requests(void)
   PANICS(char, auth_request_authenticate(request, 0));
   PANICS(char, auth_request_deny(request, none));
   GIVES_NOTHING(auth_request_response(request));
+  edits = auth_request_edits(request);
+  GIVES_NOTHING(auth_edits_lines(edits, AUTH_HEADER_REMOVE));
+  response = auth_request_response(request);
+  GIVES_NOTHING(auth_response_lines(response));
   GIVES_NOTHING(auth_request_log(request));
   GIVES_NOTHING(auth_request_failure(request));
   CHECK_TEXT(auth_user_name(auth_request_user(request)), "alice");

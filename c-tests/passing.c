@@ -24,6 +24,22 @@ static auth_request *request_with(const auth_context *context, const auth_header
 
 /* ---- headers ----------------------------------------------------------------------------------- */
 
+/* auth_edits_lines says the same as a text of `-name` and `+name: value` lines. */
+static void same_as_lines(const auth_edits *edits, const char *text)
+{
+  static char joined[1024];
+  const char *parts[] = {auth_edits_lines(edits, AUTH_HEADER_REMOVE), auth_edits_lines(edits, AUTH_HEADER_ADD)};
+  size_t i, length = 0;
+  joined[0] = 0;
+  for (i = 0; i < 2; i++)
+    while (parts[i] && *parts[i]) {
+      size_t line = strcspn(parts[i], "\n") + 1;
+      length += (size_t)snprintf(joined + length, sizeof joined - length, "%c%.*s", "-+"[i], (int)line, parts[i]);
+      parts[i] += line;
+    }
+  CHECK_TEXT(joined, text);
+}
+
 /* The edits as a text of `-name` and `+name: value` lines. */
 static const char *edits_of(const auth_request *request)
 {
@@ -36,6 +52,7 @@ static const char *edits_of(const auth_request *request)
   for (i = 0; auth_edits_at(edits, i, &what, &name, &value) == AUTH_OK; i++)
     length += (size_t)snprintf(text + length, sizeof text - length, what == AUTH_HEADER_ADD ? "+%s: %s\n" : "-%s%s\n", name, value);
   CHECK(i == auth_edits_count(edits));
+  same_as_lines(edits, text);
   return text;
 }
 
@@ -103,6 +120,23 @@ static void an_assertion_is_made_for_a_user_and_for_nobody_else(void)
   auth_assertion_free(other);
   auth_request_free(nobody);
   auth_request_free(request);
+  auth_context_free(context);
+}
+
+static void a_name_that_would_be_another_one_as_a_line_is_said_one_by_one_only(void)
+{
+  auth_context *context = open_text(TOP("site.db") ONE("\"token\""));
+  auth_header broken = {AUTH_STR("X\nAuth\nUser"), AUTH_STR("root")}, colon = {AUTH_STR("X:Auth-User"), AUTH_STR("root")};
+  const auth_header *odd[] = {&broken, &colon};
+  size_t i;
+  for (i = 0; i < 2; i++) {
+    auth_request *request = request_with(context, odd[i], 1);
+    const auth_edits *edits = auth_request_edits(request);
+    CHECK(auth_edits_count(edits) == 4);
+    CHECK(auth_edits_lines(edits, AUTH_HEADER_REMOVE) == NULL);
+    CHECK_TEXT(auth_edits_lines(edits, AUTH_HEADER_ADD), "");
+    auth_request_free(request);
+  }
   auth_context_free(context);
 }
 
@@ -278,6 +312,7 @@ int main(void)
   make_database("site.db", 0);
   forged_identities_are_taken_away_and_the_real_one_comes();
   an_assertion_is_made_for_a_user_and_for_nobody_else();
+  a_name_that_would_be_another_one_as_a_line_is_said_one_by_one_only();
   events_are_djangos_signals();
   clear_text_from_elsewhere_is_refused_before_any_challenge();
   nobody_has_a_name_only_where_nobody_is_let_through();

@@ -143,6 +143,18 @@ static void one_call_without_database(void)
 
 /* ---- requests ---------------------------------------------------------------------------- */
 
+/* What auth_response_lines has to say. */
+static const char *joined_headers(const auth_response *response)
+{
+  static char text[1024];
+  const char *name, *value;
+  size_t i, length = 0;
+  text[0] = 0;
+  for (i = 0; auth_response_header(response, i, &name, &value) == AUTH_OK; i++)
+    length += (size_t)snprintf(text + length, sizeof text - length, "%s: %s\n", name, value);
+  return text;
+}
+
 /* One verdict and all that is said about it. */
 static void expect(uint32_t chain, const char *authorization, auth_status status, uint32_t http, const char *challenge,
                    const char *body)
@@ -158,6 +170,7 @@ static void expect(uint32_t chain, const char *authorization, auth_status status
   CHECK_TEXT(header_of(response, "Content-Type"), http == 200 ? NULL : "application/json");
   CHECK_TEXT(header_of(response, "Cache-Control"), http == 200 ? NULL : "no-store");
   CHECK_TEXT(auth_response_body(response), body);
+  CHECK_TEXT(auth_response_lines(response), joined_headers(response));
   CHECK(auth_request_failure(request) == NULL);
   CHECK(auth_request_log(request) != NULL);
   if (status != AUTH_OK) {
@@ -344,6 +357,7 @@ static void without_a_database(const char *toml, const char *reason)
   response = auth_request_response(request);
   CHECK(auth_response_status(response) == 503);
   CHECK_TEXT(auth_response_body(response), UNAVAILABLE);
+  CHECK_TEXT(auth_response_lines(response), joined_headers(response));
   CHECK_TEXT(header_of(response, "WWW-Authenticate"), NULL);
   CHECK_TEXT(header_of(response, "Retry-After"), "1");
   CHECK_TEXT(header_of(response, "Cache-Control"), "no-store");

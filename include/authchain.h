@@ -264,7 +264,8 @@ typedef struct auth_csrf auth_csrf;
  * after a success the user comes. Values are visible ASCII; other bytes, and
  * `%`, are percent-encoded.
  *
- * Methods: auth_request_edits, auth_edits_count, auth_edits_at.
+ * Methods: auth_request_edits, auth_edits_count, auth_edits_at,
+ * auth_edits_lines.
  */
 typedef struct auth_edits auth_edits;
 
@@ -301,7 +302,7 @@ typedef struct auth_request auth_request;
  * 200 and the headers to add.
  *
  * Methods: auth_request_response, auth_user_response, auth_response_status,
- * auth_response_header, auth_response_body.
+ * auth_response_header, auth_response_lines, auth_response_body.
  */
 typedef struct auth_response auth_response;
 
@@ -1274,6 +1275,17 @@ enum auth_status auth_response_header(const struct auth_response *response,
                                       const char **value);
 
 /**
+ * The headers as one text of `Name: value` lines, each of which ends with LF:
+ * for hosts to which a call costs more than what it says.
+ *
+ * Ownership: borrowed from the response. Threads: any. Blocks: never.
+ * Returns: a text, "" when there are no headers, or NULL for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+const char *auth_response_lines(const struct auth_response *response);
+
+/**
  * The body: JSON after a refusal, empty after a success.
  *
  * Ownership: borrowed from the response. Threads: any. Blocks: never.
@@ -1306,6 +1318,21 @@ enum auth_status auth_edits_at(const struct auth_edits *edits,
                                int *what,
                                const char **name,
                                const char **value);
+
+/**
+ * The changes of one kind, AUTH_HEADER_REMOVE (`Name`) or AUTH_HEADER_ADD
+ * (`Name: value`), as one text in which each line ends with LF: for hosts to
+ * which a call costs more than what it says.
+ *
+ * Ownership: borrowed from the edits. Threads: any. Blocks: never.
+ * Returns: a text, "" when there is no such change; NULL when a name has a line
+ * break or a colon in it, which only auth_edits_at can say, for another `what`,
+ * and for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+const char *auth_edits_lines(const struct auth_edits *edits,
+                             int what);
 
 /**
  * The user's key as text, Python's `str(user.pk)`: a number or a UUID.

@@ -42,11 +42,16 @@ type Rejection = String;
 impl Csrf {
     /// Checks a request. `in_session` is the secret that the session holds.
     pub(crate) fn check(&self, request: &Request<'_>, site: &Site, in_session: Option<&str>) -> Result<(), Refusal> {
+        let rejected = |reason: Rejection| Refusal::denied("session.csrf", format!("CSRF Failed: {reason}"));
         // RFC 9110 §9.2.1; a method that is not known, or was not said, may change something.
-        if request.is_method(&["GET", "HEAD", "OPTIONS", "TRACE"]) || request.skip_csrf {
+        let is_safe = request.is_method(&["GET", "HEAD", "OPTIONS", "TRACE"]);
+        if request.skip_csrf || (is_safe && !opens_websocket(request)) {
             return Ok(());
         }
-        let rejected = |reason: Rejection| Refusal::denied("session.csrf", format!("CSRF Failed: {reason}"));
+        if is_safe {
+            // RFC 6455 §4.1: browsers always say the origin; who says none has no cookies of others.
+            return request.header(b"origin").map_or(Ok(()), |_| self.check_source(request, site).map_err(rejected));
+        }
         self.check_source(request, site).map_err(rejected)?;
         let secret = self.secret(request, in_session).map_err(rejected)?;
         let in_form = match request.body {
@@ -187,6 +192,13 @@ impl Csrf {
         let age = Some(self.cookie.age).filter(|age| *age > 0); // Django's None
         self.cookie.set(secret.secret(), age, now_us)
     }
+}
+
+/// Whether a page's script could speak for the user by the answer: pages of any site may open a WebSocket,
+/// the browser sends the cookies with it, and looking at the origin is the server's affair (RFC 6455 §10.2).
+fn opens_websocket(request: &Request<'_>) -> bool {
+    let is_websocket = |protocol: &[u8]| protocol.trim_ascii().eq_ignore_ascii_case(b"websocket");
+    request.header(b"upgrade").is_some_and(|upgrade| upgrade.split(|byte| *byte == b',').any(is_websocket))
 }
 
 fn fresh() -> Result<Token, Error> {

@@ -95,6 +95,29 @@ fn a_method_that_changes_something_needs_the_csrf_token() {
 }
 
 #[test]
+fn a_websocket_of_another_sites_page_is_refused() {
+    let site = site();
+    let trusting = format!("csrf_trusted_origins = [\"https://*.example.org\"]\n{}{CHAIN}", support::USUAL);
+    let host = site.try_host(&trusting).unwrap();
+    let cookie = &format!("sessionid={}", session("good/alice"));
+    for (upgrade, origin, expected) in [
+        (Some("websocket"), Some("https://evil.example"), "session.csrf"),
+        (Some("h2c, WebSocket"), Some("null"), "session.csrf"),
+        (Some("websocket"), Some("https://chat.example.org"), "alice"), // trusted
+        (Some("websocket"), None, "alice"),                             // no browser
+        (Some("h2c"), Some("https://evil.example"), "alice"),
+        (None, Some("https://evil.example"), "alice"), // a link on the page
+    ] {
+        let headers: Vec<_> =
+            [("Upgrade", upgrade), ("Origin", origin)].iter().filter_map(|(n, v)| Some((*n, (*v)?))).collect();
+        let outcome = send(&host, "GET", cookie, &headers, None);
+        assert_eq!(outcome.said(), expected, "{headers:?}");
+    }
+    let outcome = send(&host, "GET", "", &[("Upgrade", "websocket"), ("Origin", "https://evil.example")], None);
+    assert_eq!(outcome.said(), "chain.no_credentials", "without a session there is nothing to speak for");
+}
+
+#[test]
 fn ten_thousand_strangers_make_no_row() {
     let site = site();
     let host = site.host(CHAIN);

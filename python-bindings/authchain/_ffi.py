@@ -231,6 +231,7 @@ FUNCTIONS: Final[dict[str, tuple[Any, list[Any]]]] = {
     "auth_request_edits": (c_void_p, [c_void_p]),
     "auth_request_event": (c_int, [c_void_p, c_size_t, POINTER(c_char_p), POINTER(c_char_p)]),
     "auth_edits_count": (c_size_t, [c_void_p]),
+    "auth_edits_lines": (c_char_p, [c_void_p, c_int]),
     "auth_edits_at": (c_int, [c_void_p, c_size_t, POINTER(c_int), POINTER(c_char_p), POINTER(c_char_p)]),
     "auth_request_assert": (c_int, [c_void_p, auth_str, _OUT]),
     "auth_assertion_header": (c_char_p, [c_void_p]),
@@ -242,6 +243,7 @@ FUNCTIONS: Final[dict[str, tuple[Any, list[Any]]]] = {
     # responses
     "auth_response_status": (c_uint32, [c_void_p]),
     "auth_response_header": (c_int, [c_void_p, c_size_t, POINTER(c_char_p), POINTER(c_char_p)]),
+    "auth_response_lines": (c_char_p, [c_void_p]),
     "auth_response_body": (c_char_p, [c_void_p]),
     # users
     "auth_user_id": (c_char_p, [c_void_p]),

@@ -47,6 +47,10 @@ class Judge:
         with context.request() as request:
             request.wants_body(chain)  # a chain that there is not is told now, not to the first client
 
+    def is_endpoint(self, path: str) -> bool:
+        """Whether something else than the chain decides about a path."""
+        return path in self._endpoints
+
     def target(self, path: str) -> str | Endpoint:
         """What decides about a path."""
         found = self._endpoints.get(path)

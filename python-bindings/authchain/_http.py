@@ -3,7 +3,7 @@
 import ctypes
 import re
 from collections.abc import Iterable
-from typing import Final, Protocol, cast
+from typing import Any, Final, Protocol
 
 from . import _ffi
 
@@ -80,9 +80,9 @@ def _array(pairs: list[tuple[bytes, bytes]]) -> "ctypes.Array[_ffi.auth_header]"
 
 
 def _items(headers: HasItems | Iterable[tuple[Text, Text]]) -> Iterable[tuple[Text, Text]]:
-    if hasattr(headers, "items"):
-        return cast(HasItems, headers).items()
-    return headers
+    given: Any = headers
+    pairs: Iterable[tuple[Text, Text]] = given.items() if hasattr(given, "items") else given
+    return pairs
 
 
 def _part(value: Text) -> _ffi.auth_str:

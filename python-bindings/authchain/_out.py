@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from . import _ffi
 from .errors import AuthError, ConfigError, Status, StoreError
-from .verdict import ANONYMOUS, Edits, Event, Response, Token, User, Verdict
+from .verdict import ANONYMOUS, Edits, Event, Response, Token, User, Verdict, made
 
 _lib: Final = _ffi.library
 
@@ -16,8 +16,9 @@ _request_event: Final = _ffi.short("auth_request_event")
 _request_edits: Final = _ffi.short("auth_request_edits")
 _edits_count: Final = _ffi.short("auth_edits_count")
 _edits_at: Final = _ffi.short("auth_edits_at")
+_edits_lines: Final = _ffi.short("auth_edits_lines")
 _request_failure: Final = _ffi.short("auth_request_failure")
-_response_header: Final = _ffi.short("auth_response_header")
+_response_lines: Final = _ffi.short("auth_response_lines")
 _response_status: Final = _ffi.short("auth_response_status")
 _response_body: Final = _ffi.short("auth_response_body")
 _user_id: Final = _ffi.short("auth_user_id")
@@ -27,16 +28,21 @@ _user_scheme: Final = _ffi.short("auth_user_scheme")
 _user_flags: Final = _ffi.short("auth_user_flags")
 _user_auth: Final = _ffi.short("auth_user_auth")
 
+_STATUSES: Final = {status.value: status for status in Status}
+
 
 def verdict(request: int | None, number: int) -> Verdict:
     """What a request came to, with the status that judging it returned."""
-    status = Status(number)
-    return Verdict(
-        status=status,
-        user=user(_request_user(request)) if status is Status.OK else ANONYMOUS,
-        response=response(_request_response(request)),
-        failure=text(_request_failure(request)) if status < 0 else None,
-        events=events(request),
+    status = _STATUSES[number]
+    return made(
+        Verdict,
+        {
+            "status": status,
+            "user": user(_request_user(request)) if number == 0 else ANONYMOUS,
+            "response": response(_request_response(request)),
+            "failure": text(_request_failure(request)) if number < 0 else None,
+            "events": events(request),
+        },
     )
 
 
@@ -52,14 +58,20 @@ def events(request: int | None) -> tuple[Event, ...]:
 def edits(request: int) -> Edits:
     """What to change in the headers of a request."""
     pointer = _request_edits(request)
+    removals = _edits_lines(pointer, _ffi.HEADER_REMOVE)
+    if removals is None:
+        return _edits_one_by_one(pointer)
+    return Edits(names(removals), tuple(pairs(_edits_lines(pointer, _ffi.HEADER_ADD))))
+
+
+def _edits_one_by_one(pointer: int) -> Edits:
     what, name, value = c_int(), c_char_p(), c_char_p()
-    of_what, of_name, of_value = byref(what), byref(name), byref(value)
     remove: list[str] = []
     add: list[tuple[str, str]] = []
     for i in range(_edits_count(pointer)):
-        _edits_at(pointer, i, of_what, of_name, of_value)
+        _edits_at(pointer, i, byref(what), byref(name), byref(value))
         if what.value == _ffi.HEADER_REMOVE:
-            remove.append(text(name.value))
+            remove.append((name.value or b"").decode("latin-1"))
         else:
             add.append((text(name.value), text(value.value)))
     return Edits(tuple(remove), tuple(add))
@@ -67,33 +79,44 @@ def edits(request: int) -> Edits:
 
 def response(pointer: int) -> Response:
     """What to send."""
-    headers: list[tuple[str, str]] = []
-    name, value = c_char_p(), c_char_p()
-    of_name, of_value = byref(name), byref(value)
-    while _response_header(pointer, len(headers), of_name, of_value) == 0:
-        headers.append((text(name.value), text(value.value)))
-    return Response(
-        status=_response_status(pointer),
-        headers=headers,
-        body=text(_response_body(pointer)),
-    )
+    fields = {
+        "status": _response_status(pointer),
+        "headers": pairs(_response_lines(pointer)),
+        "body": text(_response_body(pointer)),
+    }
+    return made(Response, fields)
+
+
+def names(lines: bytes) -> tuple[str, ...]:
+    """Lines as names, which are the client's: of any bytes, and so Latin-1, as WSGI has it."""
+    return tuple(lines.decode("latin-1").split("\n")[:-1])
+
+
+def pairs(lines: bytes) -> list[tuple[str, str]]:
+    """Lines as names and values."""
+    found: list[tuple[str, str]] = []
+    for line in lines.decode().split("\n")[:-1]:
+        name, _, value = line.partition(": ")
+        found.append((name, value))
+    return found
 
 
 def user(pointer: int, groups: tuple[str, ...] = ()) -> User:
     """Who it is."""
     flags = _user_flags(pointer)
-    return User(
-        name=text(_user_name(pointer)),
-        id=option(_user_id(pointer)),
-        email=text(_user_email(pointer)),
-        scheme=option(_user_scheme(pointer)),
-        is_active=bool(flags & _ffi.USER_ACTIVE),
-        is_staff=bool(flags & _ffi.USER_STAFF),
-        is_superuser=bool(flags & _ffi.USER_SUPERUSER),
-        auth=option(_user_auth(pointer)),
-        groups=groups,
-        claims=claims(pointer),
-    )
+    fields = {
+        "name": text(_user_name(pointer)),
+        "id": option(_user_id(pointer)),
+        "email": text(_user_email(pointer)),
+        "scheme": option(_user_scheme(pointer)),
+        "is_active": flags & _ffi.USER_ACTIVE != 0,
+        "is_staff": flags & _ffi.USER_STAFF != 0,
+        "is_superuser": flags & _ffi.USER_SUPERUSER != 0,
+        "auth": option(_user_auth(pointer)),
+        "groups": groups,
+        "claims": claims(pointer),
+    }
+    return made(User, fields)
 
 
 def claims(pointer: int) -> dict[str, Any] | None:

@@ -31,8 +31,8 @@ __all__ = ["USUAL_PLACES", "Middleware"]
 class Middleware:
     """Judges each request by a chain before the application sees it; as `authchain.wsgi.Middleware`.
 
-    Browsers send cookies with a WebSocket that another site's page opens, and no chain looks at its
-    `Origin`: an application that lets sessions open WebSockets has to.
+    Browsers send cookies with a WebSocket that another site's page opens: a session opens none from an
+    `Origin` that is neither the host nor one of `csrf_trusted_origins`.
     """
 
     __slots__ = ("_app", "_judge")
@@ -85,6 +85,8 @@ async def _judged(judge: Judge, request: Request, target: str | Endpoint) -> Jud
 
 def _begin(context: Context, scope: MutableMapping[str, Any]) -> Request:
     headers: list[tuple[bytes, bytes]] = list(scope["headers"])
+    if scope["type"] == "websocket":  # HTTP/2 says so in another way (RFC 8441)
+        headers.append((b"upgrade", b"websocket"))
     query: bytes = scope.get("query_string", b"")
     path: bytes = scope.get("raw_path") or scope["path"].encode()
     client = scope.get("client")
@@ -100,7 +102,7 @@ def _begin(context: Context, scope: MutableMapping[str, Any]) -> Request:
 
 def _edited(scope: MutableMapping[str, Any], edits: Edits) -> list[tuple[bytes, bytes]]:
     """The headers that the application may believe."""
-    gone = {name.lower().encode() for name in edits.remove}
+    gone = {name.encode("latin-1").lower() for name in edits.remove}
     kept = [(name, value) for name, value in scope["headers"] if name.lower() not in gone]
     return kept + [(name.lower().encode(), value.encode()) for name, value in edits.add]
 

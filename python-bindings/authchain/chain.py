@@ -637,10 +637,12 @@ def library_version() -> str:
 class _Handle(_Unpicklable):
     """Owns a context of the library: it is freed when the last call that uses it is over."""
 
-    __slots__ = ("pointer", "__weakref__")
+    __slots__ = ("argument", "pointer", "__weakref__")
 
     def __init__(self, pointer: int, keep: object) -> None:
         self.pointer = pointer
+        self.argument: Final = c_void_p(pointer)
+        """As functions take it whose arguments are not looked at."""
         _freed(self, _lib.auth_context_free, pointer, keep)
 
 

@@ -13,7 +13,8 @@ subclass may set `keyword`, `model`, `www_authenticate_realm` and `header`, and 
 that overrides `authenticate_credentials` or `enforce_csrf` cannot be made: those would not be asked; derive
 it from DRF's.
 
-`ChainAuthentication` asks a chain of an authchain.toml.
+`ChainAuthentication` asks a chain of an authchain.toml. `KnoxTokenAuthentication` is authchain.knox's, for projects
+with django-rest-knox.
 """
 # mypy: disable-error-code="import-untyped", allow-untyped-calls, allow-subclassing-any
 
@@ -44,6 +45,9 @@ __all__ = [
 ]
 
 
+_DECIDING = (__name__, authentication.__name__, "authchain.knox", "knox.auth")
+
+
 class Unavailable(exceptions.APIException):
     """No verdict could be given: the database cannot answer."""
 
@@ -60,10 +64,10 @@ class _Decided(authentication.BaseAuthentication):
         super().__init_subclass__(**more)
         for name in cls._decides:
             definer = next(part for part in cls.__mro__ if name in vars(part))  # of a mixin, perhaps
-            if definer.__module__ not in (__name__, authentication.__name__):
+            if definer.__module__ not in _DECIDING:
                 raise TypeError(
                     f"{cls.__qualname__}.{name} would never be asked, because authchain decides: "
-                    "derive this class from rest_framework.authentication"
+                    "derive this class from that of its own package"
                 )
 
     def _scheme(self) -> tuple[str, dict[str, Any]]:
@@ -97,9 +101,10 @@ class BasicAuthentication(_Decided, authentication.BasicAuthentication):
     def authenticate(self, request: Any) -> tuple[Any, None] | None:
         """The user, None when there is no such header, or DRF's exception."""
         source = self._source()
-        found = _found(source, request, _header(request))
-        if found is None:
+        named = _named(source, request)
+        if named is None:
             return None
+        _, found = named
         return (_exact(source, found[0]) if source.exact else source.users.made(*found)), None
 
 
@@ -128,10 +133,10 @@ class TokenAuthentication(_Decided, authentication.TokenAuthentication):
     def authenticate(self, request: Any) -> tuple[Any, Any] | None:
         """The user and the token, None when there is no such header, or DRF's exception."""
         source = self._source()
-        value = _header(request)
-        found = _found(source, request, value)
-        if found is None:
+        named = _named(source, request)
+        if named is None:
             return None
+        value, found = named
         key = value.split()[1].decode()
         if not source.exact:
             user = source.users.made(*found)
@@ -238,7 +243,7 @@ class _Source:
         return source
 
     def _open(self, context: Context, chain: str) -> None:
-        self.asked = Asked(context, chain)
+        self.asked = Asked.of(context, chain)
         self.challenge = _challenge(context, chain)
         self.exact = bool(configuration.option("EXACT_QUERIES", False))
         self.has_remote_users = from_django.backends()[2] is not None
@@ -254,27 +259,36 @@ def _challenge(context: Context, chain: str) -> str | None:
     return dict(verdict.response.headers).get("WWW-Authenticate")
 
 
+def __getattr__(name: str) -> Any:
+    """The class for knox, whose models are there only where knox is installed."""
+    if name != "KnoxTokenAuthentication":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from .knox import KnoxTokenAuthentication
+
+    return KnoxTokenAuthentication
+
+
 # --- asking ---------------------------------------------------------------------------------
 
 
-def _header(request: Any) -> bytes:
-    """`Authorization`, as DRF's `get_authorization_header`; test clients may put bytes there."""
-    # Django's request in DRF's, which is slow to ask; or the one that was given
-    meta = getattr(request, "_request", request).META
-    value: str | bytes = meta.get("HTTP_AUTHORIZATION", b"")
-    return value if isinstance(value, bytes) else value.encode("latin-1")
-
-
-def _found(source: _Source, request: Any, value: bytes) -> _asked.Found | None:
-    """Whom the header names; None when it is not for the scheme."""
-    if not value:
+def _named(source: _Source, request: Any) -> tuple[bytes, _asked.Found] | None:
+    """The header and whom it names; None when it is not for the scheme."""
+    sent, peer = _header(request)
+    if not sent:
         return None
-    peer = getattr(request, "_request", request).META.get("REMOTE_ADDR", "")
-    found = source.asked.authorization(value, peer)
+    found = source.asked.authorization(sent, peer)
     if isinstance(found, Verdict):
         _refuse(source, found, request)
         return None
-    return found
+    return sent, found
+
+
+def _header(request: Any) -> tuple[bytes, str]:
+    """`Authorization` and the client's address. Test clients may put bytes there."""
+    # Django's request in DRF's, which is slow to ask; or the one that was given
+    meta = getattr(request, "_request", request).META
+    value: str | bytes = meta.get("HTTP_AUTHORIZATION", b"")
+    return value if isinstance(value, bytes) else value.encode("latin-1"), meta.get("REMOTE_ADDR", "")
 
 
 def _judged(

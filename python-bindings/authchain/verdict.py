@@ -1,12 +1,16 @@
-"""What a request came to. Plain values: they outlive the context and may go to any thread."""
+"""What a request came to. Plain values: they outlive the context and may go to any thread.
+
+Those of every request have no slots: `made` fills their dict at once, where the `__init__` of a frozen
+class sets field after field.
+"""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from .errors import AuthError, Refused, Status, StoreError, Throttled
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class User:
     """Who it is. `groups` is filled in by `Context.lookup` only."""
 
@@ -31,11 +35,21 @@ class User:
         return self.id is None
 
 
+_Made = TypeVar("_Made")
+
+
+def made(kind: type[_Made], fields: dict[str, Any]) -> _Made:
+    """An instance of a frozen class without slots, of all its fields."""
+    instance = object.__new__(kind)
+    instance.__dict__.update(fields)
+    return instance
+
+
 ANONYMOUS = User(name="")
 """Nobody: the user of every verdict that is not `ok`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Response:
     """What to send verbatim. After a success: status 200, no body, and the headers to add."""
 
@@ -54,7 +68,7 @@ class Event:
     """The name of the user whom it is about, if that is known."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Edits:
     """What to change in the headers of a request before it is passed on: first take away, then add."""
 
@@ -64,7 +78,7 @@ class Edits:
     """Who the user is; empty unless somebody is authenticated."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Verdict:
     """The answer to one request. True only when somebody is authenticated.
 

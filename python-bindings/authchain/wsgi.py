@@ -16,10 +16,12 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from ._environ import facts
-from ._hosted import MOST_BODY, USUAL_PLACES, Endpoints, Judge, Judged
+from . import _out
+from ._asked import Asked, Remembered
+from ._environ import edit, facts, key
+from ._hosted import MOST_BODY, USUAL_PLACES, Endpoints, Judge
 from .chain import Context, Request
-from .verdict import Response
+from .verdict import Response, Verdict
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -37,7 +39,7 @@ class Middleware:
     ConfigError: no such chain or endpoint.
     """
 
-    __slots__ = ("_app", "_judge")
+    __slots__ = ("_app", "_asked", "_judge", "_required")
 
     def __init__(
         self,
@@ -50,8 +52,20 @@ class Middleware:
     ) -> None:
         self._app: Final = app
         self._judge: Final = Judge(context, chain, required, endpoints)
+        self._asked: Final = Asked.of(context, chain)
+        self._required: Final = required
 
     def __call__(self, environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
+        is_endpoint = self._judge.is_endpoint(environ.get("PATH_INFO", ""))
+        passed = None if is_endpoint else self._asked.environ(environ, self._required)
+        if passed is None:
+            return self._by_steps(environ, start)
+        if isinstance(passed, Verdict):
+            return _answer(passed.response, environ, start)
+        return self._app(environ, _adding(start, _HEADERS[passed]) if passed else start)
+
+    def _by_steps(self, environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
+        """The same for what needs more than one question."""
         judge = self._judge
         target = judge.target(environ.get("PATH_INFO", ""))
         with judge.context.request(**facts(environ)) as request:
@@ -60,28 +74,14 @@ class Middleware:
             judged = judge.judge(request, target)
         if judged.answers:
             return _answer(judged.verdict.response, environ, start)
-        _edit(environ, judged)
+        additions = [(key(name), value) for name, value in judged.edits.add]
+        edit(environ, map(key, judged.edits.remove), additions, judged.verdict.user)
         more = judged.verdict.response.headers
         return self._app(environ, _adding(start, more) if more else start)
 
 
-def _edit(environ: "WSGIEnvironment", judged: Judged) -> None:
-    """What the application may believe."""
-    for name in judged.edits.remove:
-        environ.pop(_key(name), None)
-    for name, value in judged.edits.add:
-        environ[_key(name)] = value
-    user = judged.verdict.user
-    environ["authchain.user"] = user
-    environ.pop("REMOTE_USER", None)
-    environ.pop("AUTH_TYPE", None)
-    if judged.verdict:
-        environ["REMOTE_USER"] = user.name.encode().decode("latin-1")  # PEP 3333: bytes as Latin-1
-        environ["AUTH_TYPE"] = user.scheme
-
-
-def _key(name: str) -> str:
-    return "HTTP_" + name.upper().replace("-", "_")
+_HEADERS: Final = Remembered(_out.pairs)
+"""What lines of headers mean, of answers that come again with every request."""
 
 
 def _adding(start: "StartResponse", more: list[tuple[str, str]]) -> "StartResponse":

@@ -16,6 +16,10 @@ os.environ.setdefault("AUTHCHAIN_LIBRARY", str(ROOT / "target/dist/libauthchain.
 sys.path.insert(0, str(ROOT / "python-bindings"))
 
 import authchain  # noqa: E402
+from authchain import _asked  # noqa: E402
+
+# test_fast.py runs other tests with the optional module, and wants to know that it is used.
+assert (_asked._fast is not None) == (os.environ.get("AUTHCHAIN_FAST") == "required")
 
 PASSWORD = "wonderland"
 

@@ -133,6 +133,17 @@ def test_a_websocket_is_refused_before_it_is_accepted(site: Context) -> None:
     ]
 
 
+def test_a_session_opens_no_websocket_for_another_sites_page(site: Context) -> None:
+    connect, key = {"type": "websocket.connect"}, site.create_session("alice").key
+    origins = ["http://evil.example", "http://testserver", None]
+    answers = []
+    for origin in origins:
+        headers = {"Cookie": f"sessionid={key}", "Host": "testserver", **({"Origin": origin} if origin else {})}
+        asked = scope("websocket", headers, scheme="ws")
+        answers.append(sent(Middleware(App(), site, "site"), asked, connect)[0]["type"])
+    assert answers == ["websocket.close", "websocket.accept", "websocket.accept"]
+
+
 def test_what_is_no_request_passes(site: Context) -> None:
     app = App()
     sent(Middleware(app, site), {"type": "lifespan"})

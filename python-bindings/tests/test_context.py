@@ -164,6 +164,18 @@ def test_a_scheme_in_python(database: Path, value: str, status: Status, http: in
     assert verdict.user.scheme == ("badge" if verdict else None)
 
 
+def test_what_a_scheme_raises_stands_in_the_log_and_not_in_the_answer(
+    database: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with with_badge(database) as context, context.request({"X-Badge": "jammed"}) as request:
+        verdict = request.authenticate()
+        assert "RuntimeError" in request.log_line()
+    assert "jammed" not in verdict.response.body
+    [record] = caplog.records
+    assert (record.name, record.getMessage()) == ("authchain", "the scheme 'badge' failed")
+    assert "the reader is jammed" in caplog.text
+
+
 def test_a_scheme_in_python_may_pass_and_challenge(database: Path) -> None:
     with with_badge(database, "Badge") as context:
         assert context.authenticate({"Authorization": basic("bob", PASSWORD)}).user.name == "bob"

@@ -242,7 +242,7 @@ def test_a_class_may_add_to_what_is_decided() -> None:
 
 def test_who_is_switched_off_after_the_verdict_is_refused_by_the_peers_query(monkeypatch: pytest.MonkeyPatch) -> None:
     value = f"Token {token().key}"
-    original = drf._found
+    original = drf._named
 
     def switched_off(*arguments: Any) -> Any:
         found = original(*arguments)
@@ -250,7 +250,7 @@ def test_who_is_switched_off_after_the_verdict_is_refused_by_the_peers_query(mon
         return found
 
     with override_settings(AUTHCHAIN={"EXACT_QUERIES": True}):
-        monkeypatch.setattr(drf, "_found", switched_off)
+        monkeypatch.setattr(drf, "_named", switched_off)
         for cls, header in ((drf.TokenAuthentication, value), (drf.BasicAuthentication, basic("alice", PASSWORD))):
             get_user_model().objects.filter(pk=1).update(is_active=True)
             with pytest.raises(exceptions.AuthenticationFailed, match="User inactive or deleted."):
@@ -262,9 +262,9 @@ def test_settings_that_cannot_be_taken_over_are_told(site: Path) -> None:
     with pytest.raises(ImproperlyConfigured, match="authchain: the database ':memory:' is no file"):
         judged(drf.TokenAuthentication(), HTTP_AUTHORIZATION="Token x")
     connections["default"].settings_dict["NAME"] = str(site)
-    with override_settings(SESSION_ENGINE="django.contrib.sessions.backends.cache"):
-        with pytest.raises(ImproperlyConfigured, match="cannot read the sessions of"):
-            judged(drf.SessionAuthentication(), HTTP_COOKIE="sessionid=x")
+    unreadable = override_settings(SESSION_ENGINE="django.contrib.sessions.backends.cache")
+    with unreadable, pytest.raises(ImproperlyConfigured, match="cannot read the sessions of"):
+        judged(drf.SessionAuthentication(), HTTP_COOKIE="sessionid=x")
 
 
 def test_a_test_runners_database_is_followed(site: Path) -> None:
@@ -462,9 +462,8 @@ BADGE = authchain.Scheme("badge", badge)
 
 def test_options_of_the_project_are_added(site: Path) -> None:
     log = site.parent / "log"
-    with override_settings(AUTHCHAIN={"OPTIONS": {"log": str(log)}}):
-        with pytest.raises(exceptions.AuthenticationFailed):
-            judged(drf.TokenAuthentication(), HTTP_AUTHORIZATION="Token x")
+    with override_settings(AUTHCHAIN={"OPTIONS": {"log": str(log)}}), pytest.raises(exceptions.AuthenticationFailed):
+        judged(drf.TokenAuthentication(), HTTP_AUTHORIZATION="Token x")
     assert "token.unknown" in log.read_text()
 
 
@@ -563,7 +562,7 @@ def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 def test_the_command_prints_what_from_django_prints(site: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = subprocess.run(
-        [ROOT / "target/release/authchain", "from-django", "shop.settings", "--python", sys.executable, "--path", PROJECT, "--print-secret"],
+        [ROOT / "target/release/authchain", "from-django", "shop.settings", "--python", sys.executable, "--path", PROJECT, "--print-secret"],  # noqa: E501
         env={**os.environ, "DATABASE": str(site), "PYTHONPATH": str(ROOT / "python-bindings")},
         check=True, capture_output=True, text=True,
     )  # fmt: skip

@@ -1,6 +1,7 @@
-"""DRF's own tests pass with the classes of authchain.drf in the place of DRF's (peers/substitute.py).
+"""The peers' own tests pass with the library in the place of what they test: DRF's and knox's with the classes of
+authchain.drf (peers/substitute.py), Django's of hashes, signatures and CSRF tokens (peers/functions.py).
 
-The suite is the source archive that scripts/setup has fetched, unpacked into a folder of its own.
+The suites are the source archives that scripts/setup has fetched, unpacked into a folder of their own.
 """
 
 import json
@@ -8,55 +9,102 @@ import os
 import subprocess
 import sys
 import tarfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from conftest import PASSWORD, ROOT
 
 PEERS = Path(__file__).parent / "peers"
-[LIST] = PEERS.glob("djangorestframework-*.txt")
-ARCHIVE = Path(sys.prefix) / "sources" / f"{LIST.stem}.tar.gz"
 
 
-def listed() -> dict[str, tuple[int, bool]]:
-    """The tests that must pass: how often the library decides, and whether in exact mode only."""
-    lines = [line.split() for line in LIST.read_text().splitlines() if not line.startswith("#")]
-    return {name: (int(times), bool(exact)) for times, name, *exact in lines}
+@dataclass(frozen=True)
+class Suite:
+    """One of a peer."""
+
+    archive: str
+    kept: tuple[str, ...]
+    """What is unpacked of it; not the package, which is the installed one."""
+    tests: tuple[str, ...] = ()
+    settings: str = ""
+    number: int = 0
+
+    def listed(self) -> dict[str, tuple[int, str]]:
+        """The tests that must pass: how often the library decides, and what is said besides."""
+        lines = (PEERS / f"{self.archive}.txt").read_text().splitlines()
+        entries = [line.split(maxsplit=2) for line in lines if not line.startswith("#")]
+        return {name: (int(times), " ".join(rest)) for times, name, *rest in entries}
+
+    def unpacked(self, folder: Path) -> Path:
+        """The tests."""
+        archive = Path(sys.prefix) / "sources" / f"{self.archive}.tar.gz"
+        assert archive.exists(), f"{archive} is missing: run scripts/setup"
+        with tarfile.open(archive) as opened:
+            names = tuple(f"{self.archive}/{name}" for name in self.kept)
+            opened.extractall(folder, [member for member in opened if member.name.startswith(names)], filter="data")
+        return folder / self.archive
+
+    def run(self, folder: Path, *, exact: bool) -> tuple[dict[str, dict[str, str]], str]:
+        """What the tests came to, and what pytest said."""
+        report = folder / "report.json"
+        environment = {
+            **{name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"},
+            "PYTHONPATH": os.pathsep.join([os.environ.get("PYTHONPATH", ""), str(ROOT / "python-bindings"), str(PEERS), "."]),
+            "AUTHCHAIN_REPORT": str(report),
+            "AUTHCHAIN_EXACT": "1" if exact else "",
+            **({"DJANGO_SETTINGS_MODULE": self.settings} if self.settings else {}),
+        }
+        options = ["-q", "-p", "substitute", "-p", "no:cacheprovider", "--tb=short"]
+        command = [sys.executable, "-m", "pytest", *options, *self.tests]
+        done = subprocess.run(command, cwd=self.unpacked(folder), env=environment, capture_output=True, text=True)
+        return json.loads(report.read_text()), done.stdout
 
 
-def unpacked(folder: Path) -> Path:
-    """The tests, without the package, which is the installed one."""
-    assert ARCHIVE.exists(), f"{ARCHIVE} is missing: run scripts/setup"
-    with tarfile.open(ARCHIVE) as archive:
-        members = [member for member in archive if member.name.split("/")[1:2] in (["tests"], ["pyproject.toml"])]
-        archive.extractall(folder, members, filter="data")
-    return folder / LIST.stem
-
-
-def run(folder: Path, *, exact: bool) -> tuple[dict[str, dict[str, str]], str]:
-    """What the tests came to, and what pytest said."""
-    report = folder / "report.json"
-    path = [ROOT / "python-bindings", PEERS, "."]
-    environment = {
-        **{name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"},
-        "PYTHONPATH": os.pathsep.join(map(str, path)),
-        "AUTHCHAIN_REPORT": str(report),
-        "AUTHCHAIN_EXACT": "1" if exact else "",
-    }
-    options = ["-q", "-p", "substitute", "-p", "no:cacheprovider", "--tb=short"]
-    command = [sys.executable, "-m", "pytest", *options, "tests/authentication", "tests/test_authtoken.py"]
-    done = subprocess.run(command, cwd=unpacked(folder), env=environment, capture_output=True, text=True)
-    return json.loads(report.read_text()), done.stdout
+DRF = Suite(
+    archive="djangorestframework-3.18.3",
+    kept=("tests", "pyproject.toml"),
+    tests=("tests/authentication", "tests/test_authtoken.py"),
+    number=96,
+)
+KNOX = Suite(
+    archive="django_rest_knox-5.1.0",
+    kept=("tests",),
+    tests=("tests",),
+    settings="knox_project.settings",
+    number=73,
+)
+DJANGO = Suite(
+    archive="django-5.2.19",
+    kept=("tests/auth_tests/__init__.py", "tests/auth_tests/test_hashers.py", "tests/signing/", "tests/csrf_tests/"),
+    number=73,
+)
 
 
 @pytest.mark.parametrize("exact", [False, True])
-def test_drfs_own_tests_pass(tmp_path: Path, exact: bool) -> None:
-    found, said = run(tmp_path, exact=exact)
-    expected = listed()
-    assert len(expected) == 96
-    missed = {name for name, (_, in_exact_mode_only) in expected.items() if in_exact_mode_only and not exact}
-    assert len(missed) == (0 if exact else 3)
-    passed = {name for name, outcome in found["outcomes"].items() if outcome == "passed"}
-    assert passed == set(expected) - missed, said
+@pytest.mark.parametrize(("suite", "missed"), [(DRF, {"exact": 3}), (KNOX, {"exact": 1, "never": 1})])
+def test_the_peers_own_tests_pass(tmp_path: Path, suite: Suite, missed: dict[str, int], exact: bool) -> None:
+    found, said = suite.run(tmp_path, exact=exact)
+    expected = suite.listed()
+    assert len(expected) == suite.number
+    words = {word: {name for name, (_, besides) in expected.items() if besides.startswith(word)} for word in ("exact", "never")}
+    assert {word: len(names) for word, names in words.items() if names} == missed
+    passing = set(expected) - words["never"] - (set() if exact else words["exact"])
+    assert {name for name, outcome in found["outcomes"].items() if outcome == "passed"} == passing, said
     assert set(found["outcomes"]) == set(expected), said
     assert found["decided"] == {name: times for name, (times, _) in expected.items() if times}
+
+
+def test_djangos_own_tests_of_its_functions_pass(tmp_path: Path) -> None:
+    database = tmp_path / "functions.sqlite3"
+    site = [sys.executable, str(ROOT / "tests/peer/site.py"), "--db", str(database)]
+    subprocess.run([*site, "migrate"], check=True)
+    for name in ("peer", "visitor"):
+        subprocess.run([*site, "adduser", name, PASSWORD], check=True, capture_output=True)
+    script = PEERS / "functions.py"
+    command = [sys.executable, str(script), str(DJANGO.unpacked(tmp_path) / "tests"), str(database)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    found, expected = json.loads(done.stdout), DJANGO.listed()
+    assert len(expected) == DJANGO.number
+    assert found["outcomes"] == dict.fromkeys(expected, "passed"), done.stderr
+    assert found["decided"] == {name: times for name, (times, _) in expected.items() if times}
+    assert all(why for times, why in expected.values() if not times)

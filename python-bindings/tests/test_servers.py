@@ -1,8 +1,8 @@
 """Real servers and process models: 1,000 requests each, no lost row, no hang.
 
 gunicorn with --preload opens the context before it forks its workers; uvicorn spawns its own; both
-serve our middleware and, in turn, the Django project of the examples. Half of the requests write: a
-remote user whom the library makes, or a token that `obtain_auth_token` gives.
+serve our middleware and, in turn, the Django project of the examples; Celery forks workers that have inherited
+a context. Half of the requests write: a user whom the library makes.
 """
 
 import multiprocessing
@@ -177,6 +177,57 @@ def test_the_django_project_is_served_by_many_workers(database: Path, server: st
 
     with serving(command, database.parent, ready, DATABASE=str(database)), ThreadPoolExecutor(CLIENTS) as clients:
         list(clients.map(client, range(CLIENTS)))
+
+
+# --- Celery ---------------------------------------------------------------------------------
+
+TASKS = """
+import os, pathlib
+from authchain import Context
+from celery import Celery
+
+for name in ("queue", "results"):
+    pathlib.Path(name).mkdir(exist_ok=True)
+app = Celery("tasks", broker="filesystem://", backend="file://results")
+app.conf.broker_transport_options = {"data_folder_in": "queue", "data_folder_out": "queue"}
+context = Context("authchain.toml")
+context.authenticate({"Authorization": "Token x"})  # its connection is open before any fork
+
+@app.task
+def ask(number, token):
+    if number % 2:
+        context.create_user(f"user{number}x")
+    return context.authenticate({"Authorization": f"Token {token}"}).user.name, os.getpid()
+"""
+
+ASK_ALL = """
+import os, sys
+from celery import group
+from tasks import ask
+
+done = group(ask.s(number, sys.argv[1]) for number in range(int(sys.argv[2]))).apply_async()
+answers = done.get(timeout=240, interval=0.1)
+assert [name for name, _ in answers] == ["alice"] * len(answers), answers
+print(len(answers), len({process for _, process in answers} - {os.getpid()}))
+"""
+
+
+def test_celerys_workers_lose_no_row(database: Path) -> None:
+    folder = database.parent
+    (folder / "tasks.py").write_text(TASKS)
+    (folder / "ask_all.py").write_text(ASK_ALL)
+    (folder / "authchain.toml").write_text(config(database, 60))
+    with Context(folder / "authchain.toml") as context:
+        token = context.create_token("alice").key
+    worker = ["celery", "-A", "tasks", "worker", "--pool", "prefork", "-c", "2", "--without-gossip", "--without-mingle"]
+    paths = os.pathsep.join([str(ROOT / "python-bindings"), str(folder)])
+    with serving([*worker, "-l", "info"], folder, "ready."):
+        command = [sys.executable, "ask_all.py", token, str(REQUESTS)]
+        environment = {**os.environ, "PYTHONPATH": paths}
+        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == [str(REQUESTS), "2"]
+    assert users(database) == REQUESTS // 2
 
 
 # --- multiprocessing ------------------------------------------------------------------------

@@ -299,7 +299,7 @@ def test_a_wsgi_environment_becomes_these_facts() -> None:
     from authchain.wsgi import facts
 
     assert facts(environ(HTTP_X_A="1", HTTP_X_B="", CONTENT_LENGTH="3", HTTP_HOST="h:1", REMOTE_USER="eve")) == {
-        "headers": b"X-A: 1\r\nX-B: \r\nCONTENT-LENGTH: 3\r\nHOST: h:1",
+        "headers": b"X-A: 1\nX-B: \nHOST: h:1\nCONTENT-LENGTH: 3",
         "method": "GET",
         "target": "/app/%C3%A9?a=b",
         "host": "h:1",

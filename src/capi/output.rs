@@ -24,12 +24,12 @@ pub(super) struct Text(OnceLock<CString>);
 
 impl Text {
     /// The text, borrowed for as long as `self` lives.
-    pub(super) fn of(&self, make: impl FnOnce() -> String) -> *const c_char {
+    pub(super) fn of<T: Into<Vec<u8>>>(&self, make: impl FnOnce() -> T) -> *const c_char {
         self.0.get_or_init(|| CString::new(make()).unwrap_or_default()).as_ptr()
     }
 
     /// The text, or NULL when there is none.
-    pub(super) fn of_option(&self, make: impl FnOnce() -> Option<String>) -> *const c_char {
+    pub(super) fn of_option<T: Into<Vec<u8>>>(&self, make: impl FnOnce() -> Option<T>) -> *const c_char {
         match self.0.get() {
             Some(text) => text.as_ptr(),
             None => make().map_or(ptr::null(), |text| self.of(|| text)),

@@ -5,6 +5,7 @@ use std::ptr;
 use std::sync::OnceLock;
 
 use super::guard_or;
+use super::output::Text;
 use super::status::auth_status;
 use crate::sys::fork::without_fork;
 use crate::verdict::Response;
@@ -13,11 +14,12 @@ use crate::verdict::Response;
 /// 200 and the headers to add.
 ///
 /// Methods: auth_request_response, auth_user_response, auth_response_status,
-/// auth_response_header, auth_response_body.
+/// auth_response_header, auth_response_lines, auth_response_body.
 pub struct auth_response {
     status: u32,
     headers: Vec<(CString, CString)>,
     body: CString,
+    lines: Text,
 }
 
 impl auth_response {
@@ -28,14 +30,27 @@ impl auth_response {
             status: response.status.into(),
             headers: response.headers.into_iter().map(|(name, value)| (text(name.to_owned()), text(value))).collect(),
             body: text(response.body),
+            lines: Text::default(),
         }
     }
 
     /// The answer to a failure.
     pub(super) fn broken() -> &'static Self {
         static BROKEN: OnceLock<auth_response> = OnceLock::new();
+        let whole = || {
+            let broken = Self::new(Response::broken());
+            broken.lines();
+            broken
+        };
         // A fork while it is made would leave it unmade for ever in the child.
-        BROKEN.get().unwrap_or_else(|| without_fork(|| BROKEN.get_or_init(|| Self::new(Response::broken()))))
+        BROKEN.get().unwrap_or_else(|| without_fork(|| BROKEN.get_or_init(whole)))
+    }
+
+    fn lines(&self) -> *const c_char {
+        self.lines.of(|| {
+            let parts = |(name, value): &(CString, CString)| [name.as_bytes(), b": ", value.as_bytes(), b"\n"].concat();
+            self.headers.iter().flat_map(parts).collect::<Vec<u8>>()
+        })
     }
 }
 
@@ -72,6 +87,17 @@ pub unsafe extern "C" fn auth_response_header(
         value.write(v.as_ptr());
     }
     auth_status::AUTH_OK
+}
+
+/// The headers as one text of `Name: value` lines, each of which ends with LF:
+/// for hosts to which a call costs more than what it says.
+///
+/// Ownership: borrowed from the response. Threads: any. Blocks: never.
+/// Returns: a text, "" when there are no headers, or NULL for NULL.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn auth_response_lines(response: Option<&auth_response>) -> *const c_char {
+    guard_or(ptr::null(), || response.map_or(ptr::null(), auth_response::lines))
 }
 
 /// The body: JSON after a refusal, empty after a success.

@@ -1,8 +1,9 @@
 """What happened besides a verdict, announced as Django would have."""
 # mypy: disable-error-code="import-untyped"
 
-from typing import Any
+from typing import Any, Final
 
+from django.apps import apps
 from django.contrib.auth import get_user_model, signals
 from django.db import router
 from django.db.models.signals import post_save
@@ -12,14 +13,28 @@ from ..verdict import Event
 
 def announce(events: tuple[Event, ...], request: Any) -> None:
     """Sends Django's signals: `user_login_failed`, `user_logged_in`, `user_logged_out`; `post_save` for
-    a user whom the library made, for the receivers that give new users something."""
+    a user whom the library made, for the receivers that give new users something; knox's `token_expired`."""
     for event in events:
-        if event.name == "login_failed":
+        if event.name in _EXPIRED:
+            _announce_expired(_EXPIRED[event.name], event.user)
+        elif event.name == "login_failed":
             credentials = {get_user_model().USERNAME_FIELD: event.user, "password": "*" * 20}
             # the sender and the stars of `django.contrib.auth.authenticate`
             signals.user_login_failed.send(sender="django.contrib.auth", credentials=credentials, request=request)
         elif event.user is not None:
             _announce_user(event.name, event.user, request)
+
+
+_EXPIRED: Final = {"token_expired": "auth_token", "other_token_expired": "other_token"}
+"""What knox says of which token it was."""
+
+
+def _announce_expired(source: str, user: str | None) -> None:
+    if apps.is_installed("knox"):
+        from knox.auth import TokenAuthentication
+        from knox.signals import token_expired
+
+        token_expired.send(sender=TokenAuthentication, username=user, source=source)
 
 
 def _announce_user(name: str, user: str, request: Any) -> None:

@@ -56,7 +56,7 @@ def dotted(cls):
     return "%s.%s" % (getattr(cls, "__module__", "?"), getattr(cls, "__qualname__", cls))
 
 
-OWN_CLASSES = ("authchain.drf", "authchain.simplejwt")
+OWN_CLASSES = ("authchain.drf", "authchain.knox", "authchain.simplejwt")
 
 
 def changes(cls, stock):
@@ -404,15 +404,19 @@ def seconds(duration):
 
 
 def knox(cls):
-    """As `basic`; the settings are those of REST_KNOX."""
+    """As `basic`."""
     from knox.auth import TokenAuthentication
+    options = None if changes(cls, TokenAuthentication) else knox_options()
+    return None if options is None else ("knox", options)
+
+
+def knox_options():
+    """The options of REST_KNOX; None for what the library does not know."""
     from knox.models import get_token_model
     from knox.settings import knox_settings
     own = knox_settings.user_settings.get("SECURE_HASH_ALGORITHM", "hashlib.sha512")
     # No limit at all is None: with 0 nobody gets a token.
-    if changes(cls, TokenAuthentication) or own not in KNOX_HASHES or knox_settings.TOKEN_LIMIT_PER_USER == 0:
-        return None
-    if hides_rows(get_token_model().objects):
+    if own not in KNOX_HASHES or knox_settings.TOKEN_LIMIT_PER_USER == 0 or hides_rows(get_token_model().objects):
         return None
     options = {
         "auth_header_prefix": knox_settings.AUTH_HEADER_PREFIX,
@@ -429,7 +433,7 @@ def knox(cls):
     usual = {"auth_header_prefix": "Token", "secure_hash_algorithm": "hashlib.sha512", "auth_token_character_length": 64,
              "token_prefix": "", "token_ttl": 36000, "token_limit_per_user": 0, "auto_refresh": False,
              "auto_refresh_max_ttl": 0, "min_refresh_interval": 60, "table": "knox_authtoken"}
-    return "knox", {name: value for name, value in options.items() if value != usual[name]}
+    return {name: value for name, value in options.items() if value != usual[name]}
 
 
 # Paths of Python code, and the address that authchain does not fetch; simplejwt's own are what authchain does.

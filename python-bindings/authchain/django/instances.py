@@ -37,9 +37,12 @@ class Users:
         self._name: Final = next((field for field, source in sources.items() if source == "name"), None)
         self._email: Final = next((field for field, source in sources.items() if source == "email"), None)
         booleans = {field: source for field, source in sources.items() if isinstance(source, int)}
+        texts: dict[str, Any] = {field: None for field in (self._pk, self._name, self._email) if field is not None}
         self._by_flags: Final[list[dict[str, Any]]] = [
-            {field: flags & flag != 0 for field, flag in booleans.items()} for flags in range(sum(_FLAGS.values()) + 1)
+            {**texts, **{field: flags & flag != 0 for field, flag in booleans.items()}, "_state": None}
+            for flags in range(sum(_FLAGS.values()) + 1)
         ]
+        """Copies have room for all that there will be, and never grow."""
 
     def made(self, id: str, name: str, email: str, flags: int) -> Any:
         """The instance of a row."""
@@ -49,7 +52,7 @@ class Users:
         if self._name is not None:
             known[self._name] = name
         known[self._pk] = self._key(id)
-        return self._made(known)
+        return self._made(known, {})
 
     def of(self, user: User) -> Any:
         """The instance of the user of a verdict."""
@@ -66,7 +69,7 @@ class Users:
 class Tokens:
     """Makes tokens of their key and user."""
 
-    __slots__ = ("_key", "_made", "_related", "_user", "database", "model")
+    __slots__ = ("_key", "_made", "_related", "_target", "_user", "database", "model")
 
     def __init__(self, model: Any) -> None:
         self.model: Final = model
@@ -74,6 +77,7 @@ class Tokens:
         self._made: Final = Rows(model, self.database)
         field = model._meta.get_field("user")
         self._user: Final[str] = field.attname
+        self._target: Final[str] = field.target_field.attname
         self._key: Final[str] = model._meta.get_field("key").attname
         name: str | None = getattr(field, "cache_name", None)
         self._related: Final[str] = name or str(field.get_cache_name())  # a method until Django 5.1
@@ -81,9 +85,7 @@ class Tokens:
     def made(self, key: str, user: Any) -> Any:
         """The instance of a row, which knows its user. The user does not know its token: such a ring
         lives until the garbage collector comes, with every request."""
-        token = self._made({self._key: key, self._user: user.pk})
-        token._state.fields_cache[self._related] = user
-        return token
+        return self._made({self._key: key, self._user: getattr(user, self._target)}, {self._related: user})
 
     def queried(self, key: str) -> Any:
         """The instance with all its fields, by DRF's query; None when it is gone meanwhile."""
@@ -110,15 +112,24 @@ class Rows:
             and model.from_db.__func__ is Model.from_db.__func__
         )
 
-    def __call__(self, known: dict[str, Any]) -> Any:
-        if not self._is_plain or pre_init.has_listeners(self._model) or post_init.has_listeners(self._model):
+    def __call__(self, known: dict[str, Any], related: dict[str, Any]) -> Any:
+        """`related` are the instances that relations of this one lead to."""
+        model = self._model
+        if not self._is_plain or _listens(pre_init, model) or _listens(post_init, model):
             values = [known.get(name, DEFERRED) for name in self._fields]
-            return self._model.from_db(self._database, self._fields, values)
-        instance = object.__new__(self._model)
-        state = known["_state"] = ModelState()
-        state.adding, state.db = False, self._database
+            instance = model.from_db(self._database, self._fields, values)
+            instance._state.fields_cache.update(related)
+            return instance
+        instance = object.__new__(model)
+        state = known["_state"] = object.__new__(ModelState)
+        state.__dict__ = {"adding": False, "db": self._database, "fields_cache": related}
         instance.__dict__ = known
         return instance
+
+
+def _listens(signal: Any, model: Any) -> bool:
+    """As `Signal.has_listeners`, which costs more than the instance: where nobody listens to anything."""
+    return bool(signal.receivers) and bool(signal.has_listeners(model))
 
 
 def _sources(model: Any) -> dict[str, str | int]:

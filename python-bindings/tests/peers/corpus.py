@@ -50,7 +50,7 @@ def peer(database: Path) -> Any:
     def by_djangos_clock(headers: Any, **more: Any) -> Any:
         return original(headers, **{**more, "now_us": int(time.time() * 1e6)})
 
-    setattr(chain, "http", by_djangos_clock)
+    chain.http = by_djangos_clock
     return drf
 
 

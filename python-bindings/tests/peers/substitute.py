@@ -1,10 +1,13 @@
-"""A pytest plugin that puts the classes of authchain.drf into DRF's own test suite: `-p substitute`.
+"""A pytest plugin that puts the classes of authchain.drf into DRF's own test suite, and into knox's where knox is
+installed: `-p substitute`.
 
 The tests are the peer's, unedited. What is adapted:
 
 - The databases are files: the library has a connection of its own.
 - Tests commit: `TestCase` holds each test in a transaction, in which nobody else sees its rows.
 - `rest_framework.authentication` has our classes under its names, before any test module is imported.
+
+- Python's clock, which tests set, is the library's, too.
 
 A test in which one of our classes finds somebody, or refuses, without having asked the library fails, and
 so does one in which DRF's own `authenticate` runs. At the end $AUTHCHAIN_REPORT says, as JSON, how every
@@ -13,6 +16,7 @@ test ended and how often the library decided in it. With $AUTHCHAIN_EXACT the pe
 
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +43,7 @@ class Late:
         use_files()
         commit()
         substitute()
+        set_the_clock()
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Whose decisions are counted."""
@@ -91,6 +96,7 @@ def commit() -> None:
 
 def substitute() -> None:
     """Puts our classes in the place of DRF's."""
+    from django.apps import apps
     from rest_framework import authentication
 
     from authchain import drf
@@ -98,11 +104,28 @@ def substitute() -> None:
     def fell_back(self: Any, request: Any) -> None:
         pytest.fail(f"{type(self).__name__} fell back to DRF's own authenticate")
 
-    for name in NAMES:
-        getattr(authentication, name).authenticate = fell_back
-        ours = getattr(drf, name)
+    places = [(authentication, name, name) for name in NAMES]
+    if apps.is_installed("knox"):
+        from knox import auth
+
+        places.append((auth, "TokenAuthentication", "KnoxTokenAuthentication"))
+    for module, name, own in places:
+        getattr(module, name).authenticate = fell_back
+        ours = getattr(drf, own)
         ours.authenticate = counted(ours.authenticate)
-        setattr(authentication, name, ours)
+        setattr(module, name, ours)
+
+
+def set_the_clock() -> None:
+    """Requests by an Authorization header are judged at the moment that Python's clock shows."""
+    from authchain import _asked
+
+    class Http(_asked.Http):
+        def __init__(self, *fields: Any) -> None:
+            super().__init__(*fields)
+            self.now_us = int(time.time() * 1e6)
+
+    _asked.Http = Http
 
 
 def counted(authenticate: Any) -> Any:

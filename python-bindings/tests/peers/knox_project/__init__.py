@@ -1,0 +1,1 @@
+"""What knox's own test suite needs of a project: its source archive has the tests, and no project."""
