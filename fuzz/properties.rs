@@ -234,7 +234,12 @@ pub fn jws(data: &[u8]) {
     let token = format!("{message}.{}", URL_SAFE_NO_PAD.encode(mac.as_ref()));
     let (strict, exact) = (verify(token.as_bytes(), &keys, false), verify(token.as_bytes(), &keys, true));
     let Ok(strict) = strict else { return };
-    let members: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(header).expect("a header is JSON");
+    // The other parser has no numbers beyond those of floats.
+    let is_large = |why: &serde_json::Error| why.to_string().starts_with("number out of range");
+    let members = match serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(header) {
+        Err(why) if is_large(&why) => return,
+        read => read.expect("a header is JSON"),
+    };
     assert_eq!(members["alg"], "HS256");
     assert!(!members.contains_key("crit") && !members.contains_key("b64") && token.len() <= signed::MAX_TOKEN);
     assert_eq!(strict.payload, payload);
@@ -243,8 +248,6 @@ pub fn jws(data: &[u8]) {
     let same = Claims::read(payload, true).expect("exact mode reads what is read by default");
     assert!(claims.object() == same.object(), "the claims differ");
     let strictly = serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(payload);
-    // That parser has no numbers beyond those of floats.
-    let is_large = |why: &serde_json::Error| why.to_string().starts_with("number out of range");
     assert!(
         strictly.as_ref().is_ok_and(|all| all.len() == members_of(&claims))
             || strictly.is_err_and(|why| is_large(&why))

@@ -155,7 +155,7 @@ impl Text {
 
 impl From<&str> for Text {
     fn from(text: &str) -> Self {
-        Self(text.as_bytes().into())
+        Self(SmallVec::from_slice(text.as_bytes()))
     }
 }
 
@@ -351,7 +351,7 @@ impl<'a> Decoder<'a> {
                 Some(b'"') => {
                     self.at += 1;
                     if text.is_empty() {
-                        return Ok(Text(rest[..plain].into()));
+                        return Ok(Text(SmallVec::from_slice(&rest[..plain])));
                     }
                     text.extend_from_slice(&rest[..plain]);
                     return Ok(Text(text.into()));
