@@ -52,6 +52,8 @@ pub enum Kind {
     Secret,
     /// A text that everybody may know, or `{ file = "…" }`.
     Document,
+    /// The path of a file, or an empty text; a relative one starts at the folder of the configuration.
+    File,
     /// A list of header words, not empty.
     HeaderWords,
     /// A list of secrets, perhaps empty.
@@ -84,6 +86,7 @@ impl Kind {
             Self::Paths(words) => format!("a list without repetition of dotted paths or of: {}", words().join(", ")),
             Self::Secrets => "a list of texts, { file = \"…\" } or { env = \"…\" }".to_owned(),
             Self::Document => "a text or { file = \"…\" }".to_owned(),
+            Self::File => "a path".to_owned(),
             Self::HeaderWords => "a list of words of visible ASCII".to_owned(),
             Self::Secret => "a text, { file = \"…\" } or { env = \"…\" }".to_owned(),
             Self::Schemes => "a list of schemes, at least one: names or { scheme = \"…\" }".to_owned(),

@@ -177,7 +177,7 @@ fn of_a_set_the_key_is_asked_that_a_token_names() {
     let output =
         Command::new(support::python()).args(["-c", code]).arg(site.folder.path().join("jwks.json")).output().unwrap();
     let tokens = said(&output);
-    let options = "algorithm = \"EdDSA\"\njwks = { file = \"jwks.json\" }";
+    let options = "algorithm = \"EdDSA\"\njwks_file = \"jwks.json\"";
     let config = config(options);
     let (verify_only, _) = config.split_once("[endpoints.jwt_obtain_pair]").unwrap();
     let host = site.try_host(verify_only).unwrap();

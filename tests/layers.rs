@@ -16,10 +16,10 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("edits", &["request", "verdict"]),
     ("site", &["request", "codec"]),
     ("ctx", &["site", "store", "codec", "sys", "error"]),
-    ("accounts", &["ctx", "verdict", "store", "codec", "error"]),
+    ("accounts", &["keys", "ctx", "verdict", "store", "codec", "error"]),
     ("body", &["request", "verdict", "codec"]),
     ("csrf", &["body", "site", "ctx", "request", "verdict", "accounts", "codec", "error"]),
-    ("schemes", &["csrf", "ctx", "request", "verdict", "accounts", "store", "codec", "options", "error"]),
+    ("schemes", &["keys", "csrf", "ctx", "request", "verdict", "accounts", "store", "codec", "options", "error"]),
     (
         "endpoints",
         &["schemes", "csrf", "body", "ctx", "request", "verdict", "accounts", "store", "codec", "options", "error"],

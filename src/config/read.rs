@@ -81,6 +81,10 @@ impl Source<'_> {
         let unfit = || self.expected(node, option.name, &option.kind.expected());
         let value = match (&node.data, option.kind) {
             (_, Kind::Secret) => Value::Text(self.secret(node, option)?),
+            (Data::Text(path), Kind::File) if path.is_empty() => Value::Text(String::new()),
+            (Data::Text(path), Kind::File) if !path.contains('\0') => {
+                Value::Text(self.base.join(path).to_string_lossy().into_owned())
+            }
             (_, Kind::Document) => Value::Text(self.document(node, option)?),
             (Data::Text(text), Kind::HeaderWord) if self.inline && text_fits(text, Kind::HeaderText) => {
                 Value::Text(text.clone())

@@ -1,20 +1,23 @@
 //! simplejwt's `JWTAuthentication`: a word of a header and a signed token, which says who has it; and its
 //! `JWTStatelessUserAuthentication`, which believes that without a database.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::{AUTHORIZATION, Building, Scheme, SchemeDef, Stop};
-use crate::accounts::jwt::{CLASSES, Class, Fault, Jwt as Kept, Lifetimes, Names, Owner, Token, Unfit, UserField};
+use crate::accounts::jwt::{
+    Believed, CLASSES, Class, Fault, Jwt as Kept, Lifetimes, Names, Owner, Token, Unfit, UserField,
+};
 use crate::accounts::tokens::Tokens;
 use crate::codec::Secret;
 use crate::codec::authorization::{Credentials, credentials_of};
 use crate::codec::claims::Checks;
 use crate::codec::json::Json;
-use crate::codec::jwk::{self, BadSet};
 use crate::codec::jws::Keys;
 use crate::codec::key::{Algorithm, BadKey, Key};
 use crate::ctx::Ctx;
 use crate::error::{Error, Report};
+use crate::keys::KeyRing;
 use crate::options::{Kind, OptionDef, Values};
 use crate::request::Request;
 use crate::store::tables::Identifier;
@@ -82,7 +85,7 @@ const OPTIONS: &[OptionDef] = &[
         name: "jwk_url",
         kind: Kind::Word(&[""]),
         default: "\"\"",
-        doc: "Refused: the library fetches nothing. Have a job store the key set, and name the file as `jwks`.",
+        doc: "Refused: the library fetches nothing. Have a job store the key set, and name the file as `jwks_file`.",
     },
     seconds("leeway", "0", "Seconds that clocks may differ."),
     OptionDef {
@@ -169,11 +172,11 @@ const OPTIONS: &[OptionDef] = &[
          have renewed it at once.",
     ),
     OptionDef {
-        name: "jwks",
-        kind: Kind::Document,
+        name: "jwks_file",
+        kind: Kind::File,
         default: "\"\"",
-        doc: "A set of public keys (JSON, RFC 7517) in the place of `verifying_key`; the `kid` of a token says which. It is \
-              read with the configuration.",
+        doc: "The path of a set of public keys (JSON, RFC 7517) in the place of `verifying_key`; the `kid` of a token says \
+              which. A changed file counts within a second; while it is broken the last good set does.",
     },
 ];
 
@@ -260,30 +263,33 @@ fn kept(options: &Values, building: &Building<'_>, challenge: &str) -> Result<Ke
 }
 
 /// What tokens are believed by, and what they are signed with.
-fn keys(options: &Values, algorithm: Algorithm, secret_key: &str) -> Result<(Keys, Option<Key>), Error> {
+fn keys(options: &Values, algorithm: Algorithm, secret_key: &str) -> Result<(Believed, Option<Key>), Error> {
     let bad = |option, why: BadKey| Error::Config(Box::new(Report::whole(option, why.to_string(), "")));
     let own = options.text("signing_key");
-    let (public, set) = (options.text("verifying_key"), options.text("jwks"));
+    let (public, set) = (options.text("verifying_key"), options.text("jwks_file"));
     if algorithm.is_symmetric() {
         if !public.is_empty() || !set.is_empty() {
-            return Err(Error::Invalid("HS256, HS384 and HS512 have no `verifying_key` and no `jwks`"));
+            return Err(Error::Invalid("HS256, HS384 and HS512 have no `verifying_key` and no `jwks_file`"));
         }
         let secret = if own.is_empty() { secret_key } else { own };
         let key = || Key::secret(algorithm, secret.as_bytes()).map_err(|why| bad("signing_key", why));
-        return Ok((Keys::one(key()?), Some(key()?)));
+        return Ok((Believed::Key(Keys::one(key()?)), Some(key()?)));
     }
     let private = || Key::private_pem(algorithm, own).map_err(|why| bad("signing_key", why));
     let keys = match (public.is_empty(), set.is_empty()) {
-        (false, false) => return Err(Error::Invalid("a scheme has either a `verifying_key` or `jwks`")),
-        (false, true) => Keys::one(Key::public_pem(algorithm, public).map_err(|why| bad("verifying_key", why))?),
+        (false, false) => return Err(Error::Invalid("a scheme has either a `verifying_key` or a `jwks_file`")),
+        (false, true) => {
+            let key = Key::public_pem(algorithm, public).map_err(|why| bad("verifying_key", why))?;
+            Believed::Key(Keys::one(key))
+        }
         (true, false) => {
-            let whole = |why: BadSet| Error::Config(Box::new(Report::whole("jwks", why.to_string(), "")));
-            jwk::read(set.as_bytes(), &[algorithm]).map_err(whole)?.keys
+            let wrong = |why: String| Error::Config(Box::new(Report::whole("jwks_file", why, "")));
+            Believed::Set(KeyRing::of_file(PathBuf::from(set), vec![algorithm]).map_err(wrong)?)
         }
         (true, true) if own.is_empty() => {
-            return Err(Error::Invalid("there is no `verifying_key`, no `jwks` and no `signing_key`"));
+            return Err(Error::Invalid("there is no `verifying_key`, no `jwks_file` and no `signing_key`"));
         }
-        (true, true) => Keys::one(private()?),
+        (true, true) => Believed::Key(Keys::one(private()?)),
     };
     Ok((keys, if own.is_empty() { None } else { Some(private()?) }))
 }

@@ -60,7 +60,7 @@ VIEWS = {
 }
 SECONDS = ("access_token_lifetime", "refresh_token_lifetime", "sliding_token_lifetime", "sliding_token_refresh_lifetime")
 PERHAPS_NONE = ("token_type_claim", "jti_claim", "issuer")
-OURS = ("stateless", "blacklist", "revocable", "require", "reuse_interval", "jwks")
+OURS = ("stateless", "blacklist", "revocable", "require", "reuse_interval", "jwks_file")
 CLASSES = {"ACCESS_TOKEN_LIFETIME": tokens.AccessToken, "REFRESH_TOKEN_LIFETIME": tokens.RefreshToken, "SLIDING_TOKEN_LIFETIME": tokens.SlidingToken}
 DEFAULTS = {"ACCESS_TOKEN_LIFETIME": timedelta(minutes=5), "REFRESH_TOKEN_LIFETIME": timedelta(days=1), "SLIDING_TOKEN_LIFETIME": timedelta(minutes=5)}
 

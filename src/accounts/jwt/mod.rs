@@ -12,19 +12,20 @@ pub(crate) use mint::{Minted, Pair, Renewal};
 use crate::codec::claims::{Checks, Claims, Refused};
 use crate::codec::digest::md5_hex;
 use crate::codec::json::Json;
-use crate::codec::jws::{self, Keys};
+use crate::codec::jws::{self, Keys, Verified};
 use crate::codec::key::Key;
 use crate::codec::{Proof, Secret, datetime};
 use crate::ctx::Ctx;
 use crate::error::Error;
+use crate::keys::KeyRing;
 use crate::store::jwt::{self as tables, Issued};
 use crate::store::tables::Identifier;
 use crate::store::{PasswordRow, StoredToken, User, UserId};
 
 /// The tokens of one scheme: the members of SIMPLE_JWT, and ours.
 pub(crate) struct Jwt {
-    /// What tokens are believed by: VERIFYING_KEY and the like.
-    pub keys: Keys,
+    /// What tokens are believed by.
+    pub keys: Believed,
     /// SIGNING_KEY; `None`: somebody else makes the tokens. With HMAC it is the one of `keys` again.
     pub signing_key: Option<Key>,
     /// What a 401 of its endpoints asks for.
@@ -52,6 +53,23 @@ pub(crate) struct Jwt {
     pub revocable: bool,
     /// Seconds in which a rotated token that comes again says nothing of a theft.
     pub reuse_interval: i64,
+}
+
+/// The keys that tokens are believed by.
+pub(crate) enum Believed {
+    /// VERIFYING_KEY, or with HMAC SIGNING_KEY.
+    Key(Keys),
+    /// A set in a file, which may change.
+    Set(KeyRing),
+}
+
+impl Believed {
+    fn verify(&self, raw: &[u8], exact: bool, now: i64) -> Result<Verified, jws::Fault> {
+        match self {
+            Self::Key(keys) => jws::verify(raw, keys, exact),
+            Self::Set(ring) => ring.verify(raw, exact, now),
+        }
+    }
 }
 
 /// What claims are called; `None`: tokens have no such claim.
@@ -205,9 +223,10 @@ pub(crate) enum Owner {
 impl Jwt {
     /// simplejwt's `TokenBackend.decode`.
     pub(crate) fn decode(&self, ctx: &Ctx<'_>, raw: &[u8]) -> Result<Token, Fault<'_>> {
-        let verified = jws::verify(raw, &self.keys, ctx.exact).map_err(|_| Fault::Invalid)?;
+        let now = ctx.now_us().div_euclid(1_000_000);
+        let verified = self.keys.verify(raw, ctx.exact, now).map_err(|_| Fault::Invalid)?;
         let claims = Claims::read(&verified.payload, ctx.exact).map_err(|_| Fault::Invalid)?;
-        claims.check(&self.checks, ctx.now_us().div_euclid(1_000_000)).map_err(|why| match why {
+        claims.check(&self.checks, now).map_err(|why| match why {
             Refused::Expired => Fault::Expired,
             Refused::Invalid => Fault::Invalid,
         })?;
