@@ -241,6 +241,14 @@ typedef enum auth_status {
 typedef struct auth_answer auth_answer;
 
 /**
+ * A signed word about a user. Wiped when it is freed.
+ *
+ * Methods: auth_request_assert, auth_assertion_header, auth_assertion_text,
+ * auth_assertion_free.
+ */
+typedef struct auth_assertion auth_assertion;
+
+/**
  * A loaded configuration: chains, keys, databases. Shared between threads.
  *
  * Methods: auth_context_open, auth_default_context, auth_context_reload,
@@ -292,7 +300,7 @@ typedef struct auth_report auth_report;
  * Methods: auth_request_new, auth_request_wants, auth_request_feed_body,
  * auth_request_authenticate, auth_request_serve, auth_request_deny,
  * auth_request_user, auth_request_response, auth_request_edits,
- * auth_request_event, auth_request_log, auth_request_failure,
+ * auth_request_assert, auth_request_event, auth_request_log, auth_request_failure,
  * auth_request_free.
  */
 typedef struct auth_request auth_request;
@@ -338,7 +346,8 @@ typedef struct auth_signed auth_signed;
 /**
  * A fresh credential. Its secret is wiped when it is freed.
  *
- * Methods: auth_token_create, auth_token_key, auth_token_id, auth_token_free.
+ * Methods: auth_token_create, auth_token_refresh, auth_token_key,
+ * auth_token_refresh_key, auth_token_id, auth_token_expires, auth_token_free.
  */
 typedef struct auth_token auth_token;
 
@@ -346,7 +355,7 @@ typedef struct auth_token auth_token;
  * The tokens of a user or of everybody, without their secrets.
  *
  * Methods: auth_token_list, auth_tokens_count, auth_tokens_id,
- * auth_tokens_user, auth_tokens_created, auth_tokens_free.
+ * auth_tokens_user, auth_tokens_created, auth_tokens_expires, auth_tokens_free.
  */
 typedef struct auth_tokens auth_tokens;
 
@@ -356,7 +365,8 @@ typedef struct auth_tokens auth_tokens;
  *
  * Methods: auth_authenticate, auth_request_user, auth_user_id, auth_user_name,
  * auth_user_email, auth_user_scheme, auth_user_flags, auth_user_auth,
- * auth_user_group, auth_user_response, auth_user_clone, auth_user_free,
+ * auth_user_claims_json, auth_user_claim, auth_user_has_claim, auth_user_scope,
+ * auth_user_expires, auth_user_group, auth_user_response, auth_user_clone, auth_user_free,
  * auth_user_lookup, auth_user_create, auth_token_verify, auth_password_check.
  */
 typedef struct auth_user auth_user;
@@ -1335,6 +1345,54 @@ const char *auth_edits_lines(const struct auth_edits *edits,
                              int what);
 
 /**
+ * Makes a short-lived JSON Web Token (RFC 7519) that says to `audience`, a
+ * program that the request is passed on to, who the user is: `iss`, `aud`,
+ * `sub` (the user's key), `iat`, `exp`, `jti`, `preferred_username`, `email`,
+ * `scheme`, `is_staff` and `is_superuser`. The table `[assertion]` of the
+ * configuration says how it is signed and for how long it is good.
+ *
+ * Ownership: free `*out` with auth_assertion_free. Threads: one at a time.
+ * Blocks: never.
+ * Returns: AUTH_OK, AUTH_REFUSED (there is no user to speak of; `*out` is NULL),
+ * AUTH_ENOTSUP (the configuration has no such table, whatever the verdict),
+ * AUTH_EINVAL (also an empty audience), AUTH_EBUSY (no random bytes),
+ * AUTH_EPANIC.
+ */
+AUTH_API
+enum auth_status auth_request_assert(const struct auth_request *request,
+                                     struct auth_str audience,
+                                     struct auth_assertion **out);
+
+/**
+ * The name of the header that it is passed on in. auth_request_edits takes it
+ * away as a client sent it.
+ *
+ * Ownership: borrowed from the assertion. Threads: any. Blocks: never.
+ * Returns: a text, or NULL for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+const char *auth_assertion_header(const struct auth_assertion *assertion);
+
+/**
+ * The token, which is the value of the header.
+ *
+ * Ownership: borrowed from the assertion. Threads: any. Blocks: never.
+ * Returns: a text, or NULL for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+const char *auth_assertion_text(const struct auth_assertion *assertion);
+
+/**
+ * Frees an assertion and wipes it; NULL does nothing.
+ *
+ * Ownership: takes the assertion. Threads: any. Blocks: never.
+ * Returns: nothing.
+ */
+AUTH_API void auth_assertion_free(struct auth_assertion *assertion);
+
+/**
  * The user's key as text, Python's `str(user.pk)`: a number or a UUID.
  *
  * Ownership: borrowed from the user. Threads: any. Blocks: never.
@@ -1436,9 +1494,69 @@ struct auth_user *auth_user_clone(const struct auth_user *user);
 AUTH_API void auth_user_free(struct auth_user *user);
 
 /**
+ * Everything that the credential of a verdict says, as a JSON object: the
+ * claims of a signed token.
+ *
+ * Ownership: borrowed from the user. Threads: any. Blocks: never.
+ * Returns: a text, or NULL when the credential says nothing (a password, a
+ * token that is a row of a table), and for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+const char *auth_user_claims_json(const struct auth_user *user);
+
+/**
+ * One claim: a text as it is, anything else as JSON (`5`, `["a"]`).
+ *
+ * Ownership: borrowed from the user. Threads: any. Blocks: never.
+ * Returns: a text, or NULL when there is no such claim, when it is a text with
+ * a NUL inside, and for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+const char *auth_user_claim(const struct auth_user *user,
+                            struct auth_str name);
+
+/**
+ * Whether a claim has this value, or is a list with it: a text as it is,
+ * anything else as JSON (`5`, `true`).
+ *
+ * Ownership: none. Threads: any. Blocks: never.
+ * Returns: 1 when it has; 0 when it has not, when there is no such claim, and
+ * for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+int auth_user_has_claim(const struct auth_user *user,
+                        struct auth_str name,
+                        struct auth_str value);
+
+/**
+ * Scope number `i`, counted from 0, of a token: of the claim "scope", a text
+ * with blanks between them (RFC 8693) or a list, else of "scp".
+ *
+ * Ownership: borrowed from the user. Threads: any. Blocks: never.
+ * Returns: a text, or NULL when there is no such scope, and for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+const char *auth_user_scope(const struct auth_user *user,
+                            size_t i);
+
+/**
+ * When the credential ends, as a token itself says (the claim "exp").
+ *
+ * Ownership: none. Threads: any. Blocks: never.
+ * Returns: Unix time in microseconds; 0 when it does not say, and for NULL.
+ */
+AUTH_API AUTH_MUST_USE int64_t auth_user_expires(const struct auth_user *user);
+
+/**
  * Creates a token of the user. DRF keeps one a user: the one there is comes
- * back. knox keeps many: each call makes one, up to the limit of its scheme.
- * durin keeps one a user and client, which comes back unless it has expired.
+ * back. knox keeps many: each call makes one, up to the limit of its scheme. Of
+ * simplejwt each call makes an access token and a refresh token, or a sliding
+ * token where the scheme takes those only. durin keeps one a user and client,
+ * which comes back unless it has expired.
  *
  * Ownership: free `*out` with auth_token_free. Threads: any. Blocks: database.
  * Returns: AUTH_OK, AUTH_REFUSED (no such user or client, or the user has as
@@ -1463,6 +1581,27 @@ AUTH_MUST_USE
 const char *auth_token_key(const struct auth_token *token);
 
 /**
+ * The second secret, which only gets new tokens (auth_token_refresh): the
+ * refresh token of simplejwt. It can be read here only.
+ *
+ * Ownership: borrowed from the token. Threads: any. Blocks: never.
+ * Returns: a text, or NULL when the kind has none, and for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+const char *auth_token_refresh_key(const struct auth_token *token);
+
+/**
+ * When the token that auth_token_key shows ends.
+ *
+ * Ownership: none. Threads: any. Blocks: never.
+ * Returns: Unix time in microseconds; 0 when it does not end, and for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+int64_t auth_token_expires(const struct auth_token *token);
+
+/**
  * Which token it is: its keyed digest as in the log.
  *
  * Ownership: borrowed from the token. Threads: any. Blocks: never.
@@ -1481,6 +1620,23 @@ const char *auth_token_id(const struct auth_token *token);
 AUTH_API void auth_token_free(struct auth_token *token);
 
 /**
+ * New tokens for one that can be renewed: of simplejwt a refresh token, which is
+ * replaced where the scheme rotates, or a sliding token; of durin the same token,
+ * whose end is put off.
+ *
+ * Ownership: free `*out` with auth_token_free. Threads: any. Blocks: database.
+ * Returns: AUTH_OK, AUTH_REFUSED (no such token, it has ended, was used up, or
+ * its owner may not log in; `*out` is NULL), AUTH_EINVAL, AUTH_ENOTSUP (no such
+ * kind, or its tokens are not renewed), AUTH_ESTORE, AUTH_EBUSY (no random
+ * bytes), AUTH_EPANIC.
+ */
+AUTH_API
+enum auth_status auth_token_refresh(const struct auth_context *context,
+                                    struct auth_str kind,
+                                    struct auth_str key,
+                                    struct auth_token **out);
+
+/**
  * Whose token a key is, without a request. `kind` is the name of a token
  * scheme, empty for "token".
  *
@@ -1496,12 +1652,13 @@ enum auth_status auth_token_verify(const struct auth_context *context,
                                    struct auth_user **out);
 
 /**
- * Deletes a token by its key. From the next request on it is refused, in every
- * process.
+ * Deletes a token by its key, or blacklists it (simplejwt). From the next
+ * request on it is refused, in every process.
  *
  * Ownership: none. Threads: any. Blocks: database.
  * Returns: AUTH_OK, AUTH_REFUSED (there was none), AUTH_EINVAL, AUTH_ENOTSUP
- * (no such kind), AUTH_ESTORE, AUTH_EPANIC.
+ * (no such kind; an access token of simplejwt without `revocable`),
+ * AUTH_ESTORE, AUTH_EPANIC.
  */
 AUTH_API
 enum auth_status auth_token_revoke(const struct auth_context *context,
@@ -1509,7 +1666,23 @@ enum auth_status auth_token_revoke(const struct auth_context *context,
                                    struct auth_str key);
 
 /**
- * The tokens of the user of a name; of everybody when `user` is empty.
+ * Deletes every token of the user of a name, or blacklists them (simplejwt: those
+ * that are in its table, so access tokens with `revocable` only). `*count`, unless
+ * NULL, is how many there were.
+ *
+ * Ownership: none. Threads: any. Blocks: database.
+ * Returns: AUTH_OK, AUTH_REFUSED (no such user), AUTH_EINVAL, AUTH_ENOTSUP (no
+ * such kind, or its tokens are in no table), AUTH_ESTORE, AUTH_EPANIC.
+ */
+AUTH_API
+enum auth_status auth_token_revoke_all(const struct auth_context *context,
+                                       struct auth_str kind,
+                                       struct auth_str user,
+                                       size_t *count);
+
+/**
+ * The tokens of the user of a name; of everybody when `user` is empty. Of
+ * simplejwt those in its table that are not blacklisted.
  *
  * Ownership: free `*out` with auth_tokens_free. Threads: any. Blocks:
  * database.
@@ -1566,6 +1739,18 @@ const char *auth_tokens_created(const struct auth_tokens *tokens,
                                 size_t i);
 
 /**
+ * When token number `i` ends, as Django's text in the database.
+ *
+ * Ownership: borrowed from the list. Threads: any. Blocks: never.
+ * Returns: a text, or NULL when it does not end, when there is no such token,
+ * and for NULL.
+ */
+AUTH_API
+AUTH_MUST_USE
+const char *auth_tokens_expires(const struct auth_tokens *tokens,
+                                size_t i);
+
+/**
  * Frees a list; NULL does nothing.
  *
  * Ownership: takes the list. Threads: any. Blocks: never.
@@ -1595,7 +1780,8 @@ enum auth_status auth_user_lookup(const struct auth_context *context,
  * password hash.
  * Returns: AUTH_OK, AUTH_REFUSED (the name is taken; `*out` is NULL),
  * AUTH_EINVAL (also a name that is empty or longer than 254 characters),
- * AUTH_ENOTSUP, AUTH_ESTORE, AUTH_EBUSY (no random bytes), AUTH_EPANIC.
+ * AUTH_ENOTSUP, AUTH_ESTORE, AUTH_EBUSY (no random bytes, or no turn to hash,
+ * see `hashes_at_once`), AUTH_EPANIC.
  */
 AUTH_API
 enum auth_status auth_user_create(const struct auth_context *context,
@@ -1609,7 +1795,7 @@ enum auth_status auth_user_create(const struct auth_context *context,
  * Ownership: free `*out` with auth_user_free. Threads: any. Blocks: database,
  * password hash.
  * Returns: AUTH_OK, AUTH_REFUSED (wrong, unknown or inactive; `*out` is NULL),
- * AUTH_EINVAL, AUTH_ESTORE, AUTH_EPANIC.
+ * AUTH_EINVAL, AUTH_ESTORE, AUTH_EBUSY (no turn to hash), AUTH_EPANIC.
  */
 AUTH_API
 enum auth_status auth_password_check(const struct auth_context *context,
@@ -1623,7 +1809,7 @@ enum auth_status auth_password_check(const struct auth_context *context,
  * Ownership: none. Threads: any. Blocks: database, password hash.
  * Returns: AUTH_OK, AUTH_REFUSED (no such user), AUTH_EINVAL (also a password
  * that the preferred hasher cannot take), AUTH_ESTORE, AUTH_EBUSY (no random
- * bytes), AUTH_EPANIC.
+ * bytes, or no turn to hash), AUTH_EPANIC.
  */
 AUTH_API
 enum auth_status auth_password_set(const struct auth_context *context,
