@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import IS_ROOT, LOADED, SECRET, Apache, Servers, Site, basic, wait_for
+from conftest import CONFIG, IS_ROOT, LOADED, SECRET, Apache, Servers, Site, basic, wait_for
 
 PLACES = """
 DirectoryIndex index.shtml
@@ -204,6 +204,31 @@ def test_no_child_crashes_that_is_told_to_stop_in_the_middle_of_a_hash(servers: 
     assert apache.ask("/", site.token()).status == 200
     assert apache.stop() == 0
     assert "exit signal" not in apache.log()
+
+
+# ---------------------------------------------------------------- too much at once
+
+
+def test_more_memory_hard_hashes_than_may_be_are_sent_away(servers: Servers, site: Site) -> None:
+    config = CONFIG.replace("timeout = 20", "timeout = 0\nhashes_at_once = 1")
+    config = config.replace("timeout = 0", 'timeout = 0\npassword_hashers = ["pbkdf2_sha256", "argon2"]', 1)
+    apache = servers.make(PLACES, config=config)
+    fill(apache)
+    encoded = "$argon2id$v=19$m=131072,t=16,p=1$c2FsdHNhbHQ$" + "A" * 43
+    with contextlib.closing(sqlite3.connect(apache.folder / "db.sqlite3")) as db, db:
+        db.execute("UPDATE auth_user SET password = ? WHERE username IN ('bob', 'root')", (f"argon2{encoded}",))
+    apache.start()
+    parent = apache.process.pid  # type: ignore[union-attr]
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(apache.ask, "/", basic("bob", "builder"))
+        wait_for(lambda: cpu_seconds(parent) > 0.3, "hashing")
+        second = apache.ask("/", basic("root", "toor"))
+        assert apache.ask("/", basic("alice", "wonderland")).status == 200, "PBKDF2 takes no turn"
+        assert not first.done(), "the first hash was too quick to be met"
+    assert (second.status, second.one("Retry-After")) == (503, "1")
+    assert "hashes_at_once" in apache.log()
+    assert first.result().status == 401
+    assert apache.ask("/", basic("root", "toor")).status == 401, "its turn has come"
 
 
 # ---------------------------------------------------------------- secrets

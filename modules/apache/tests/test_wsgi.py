@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from conftest import LOADED, ROOT, Apache, Servers, Site, basic
+from conftest import LOADED, ROOT, Apache, Servers, Site, basic, bearer
 
 PACKAGES = next((ROOT / ".venv/lib").glob("python3.*/site-packages"))
 
@@ -23,6 +24,9 @@ WSGIScriptAlias /{mode}-{passes} {{folder}}/app.wsgi
   WSGIPassAuthorization {passes}
   AuthType authchain
   Require authchain-authenticated
+</Location>
+<Location /{mode}-{passes}/remote/signed>
+  AuthChain jwt
 </Location>
 """
 
@@ -72,6 +76,19 @@ def test_an_application_is_told_who_asks(apache: Apache, site: Site, mode: str, 
             "active",
         )
         assert ("HTTP_AUTHORIZATION" in told) == (passes == "On" and scheme != "session")
+
+
+@pytest.mark.parametrize("mode", ["embedded", "daemon"])
+def test_an_application_is_told_what_a_token_says(apache: Apache, site: Site, mode: str) -> None:
+    said = apache.ask(f"/{mode}-Off/remote/signed", bearer(scope="read write", team={"id": 7, "name": "J\u00f6rg"})).json()
+    told = said["told"]
+    assert isinstance(told, dict)
+    assert said["user"] == told["REMOTE_USER"] == "alice"
+    claims = json.loads(told["AUTHCHAIN_CLAIMS"])
+    assert (claims["scope"], claims["team"]) == ("read write", {"id": 7, "name": "J\u00f6rg"})
+    other = apache.ask(f"/{mode}-Off/remote/", site.token()).json()["told"]
+    assert isinstance(other, dict)
+    assert "AUTHCHAIN_CLAIMS" not in other
 
 
 @pytest.mark.parametrize("mode", ["embedded", "daemon"])

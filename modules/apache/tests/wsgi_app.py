@@ -84,5 +84,5 @@ class Remote(Probe):
     authentication_classes = [RemoteUserAuthentication]
 
 
-urlpatterns = [path("drf/", Probe.as_view()), path("remote/", Remote.as_view())]
+urlpatterns = [path("drf/", Probe.as_view()), path("remote/", Remote.as_view()), path("remote/signed", Remote.as_view())]
 application = WSGIHandler()
