@@ -154,24 +154,46 @@ fn the_schema_is_the_one_that_django_makes() {
     let schema = |place: &Place, more: &[&str]| {
         run(Command::new(python()).args(["-c", dump]).arg(place.path("db.sqlite3")).args(more), "").ok()
     };
-    assert_eq!(schema(&Place::new(), &["mode"]), schema(&Place::django("", &["--jwt"]), &[]));
+    assert_eq!(schema(&Place::new(), &["mode"]), schema(&Place::django("", &[]), &[]));
 }
 
-#[test]
-fn the_tables_of_durin_are_those_that_its_migrations_make() {
+/// A place that `init` made for the tokens of a package, whose tables are those that its migrations make.
+fn place_of(package: &'static str) -> Place {
     let dump = "import sqlite3, sys\n\
                 db = sqlite3.connect(sys.argv[1])\n\
                 for row in db.execute('select type, name, tbl_name, sql from sqlite_master order by type, name'): print(row)\n\
                 for row in db.execute('select app, name from django_migrations order by app, name'): print(row)";
     let schema = |place: &Place| run(Command::new(python()).args(["-c", dump]).arg(place.path("db.sqlite3")), "").ok();
-    let place = Place { dir: tempfile::tempdir().unwrap(), site: vec!["--durin"] };
-    authchain(&["init", place.text(), "--durin"], "").ok();
-    assert_eq!(schema(&place), schema(&Place::django("", &["--durin"])));
+    let place = Place { dir: tempfile::tempdir().unwrap(), site: vec![package] };
+    authchain(&["init", place.text(), "--tokens", package.trim_start_matches('-')], "").ok();
+    assert_eq!(schema(&place), schema(&Place::django("", &[package])), "{package}");
     assert_eq!(place.django_says(&["pending"], ""), "Planned operations:\n  No planned migration operations.");
     place.run(&["user", "create", "anna", "--password-stdin"], "pw\n").ok();
+    place
+}
+
+#[test]
+fn init_makes_the_tables_of_durin_and_durin_believes_its_tokens() {
+    let place = place_of("--durin");
     place.run(&["client", "create", "web"], "").ok();
     let made = place.run(&["token", "create", "anna", "--scheme", "durin", "--client", "web"], "").ok();
     assert_eq!(place.django_says(&["checkdurin", made.split(' ').nth(2).unwrap()], ""), "anna web");
+}
+
+#[test]
+fn init_makes_the_tables_of_knox_and_knox_believes_its_tokens() {
+    let place = place_of("--knox");
+    let made = place.run(&["token", "create", "anna", "--scheme", "knox"], "").ok();
+    assert_eq!(place.django_says(&["checkknox", made.split(' ').nth(2).unwrap()], ""), "anna");
+}
+
+#[test]
+fn init_makes_the_tables_of_simplejwt_and_simplejwt_knows_its_tokens() {
+    let place = place_of("--jwt");
+    place.run(&["token", "create", "anna", "--scheme", "jwt"], "").ok();
+    place.run(&["user", "create", "root", "--superuser", "--password-stdin"], "geheim\n").ok();
+    place.django_says(&["migrate"], ""); // makes the rows of content types and permissions
+    assert_eq!(place.django_says(&["jwtadmin", "root", "geheim"], ""), "200 1 200 0");
 }
 
 #[test]

@@ -20,9 +20,34 @@ pub(super) struct Args {
     /// Give every new user a token at once; without a way, explain the two there are for users whom Django makes
     #[arg(long, value_name = "WAY", num_args = 0..=1, require_equals = true, default_missing_value = "explain")]
     auto_token: Option<Way>,
-    /// Make the tables of django-rest-durin, too, and ask its scheme in the place of `token`
-    #[arg(long)]
-    durin: bool,
+    /// Whose tokens to ask for besides passwords; their tables are made as their own migrations do
+    #[arg(long, value_name = "KIND", default_value = "token")]
+    tokens: Kind,
+}
+
+/// The schemes with tokens.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Kind {
+    /// Django REST framework's: one a user, which does not end
+    Token,
+    /// django-rest-knox's: many a user, which end
+    Knox,
+    /// simplejwt's: signed, with a refresh token and a blacklist
+    Jwt,
+    /// django-rest-durin's: one a user and client
+    Durin,
+}
+
+impl Kind {
+    /// The name of the scheme, what makes its tables, and its part of the configuration.
+    fn parts(self) -> (&'static str, Option<&'static str>, &'static str) {
+        match self {
+            Self::Token => ("token", None, ""),
+            Self::Knox => ("knox", Some(schema::KNOX), KNOX),
+            Self::Jwt => ("jwt", Some(schema::JWT), JWT),
+            Self::Durin => ("durin", Some(schema::DURIN), DURIN),
+        }
+    }
 }
 
 /// How users whom Django makes come by their tokens. Those whom we make get them from `auto_create`.
@@ -48,18 +73,18 @@ pub(super) fn run(args: &Args) -> Outcome {
     made.file(&file("db.sqlite3"), 0o600, "")?;
     schema::create(&file("db.sqlite3"))?;
     made.file(&file("secret_key"), 0o600, &Zeroizing::new(format!("{}\n", &*secret_key()?)))?;
-    if args.auto_token == Some(Way::Trigger) {
-        schema::add_token_trigger(&file("db.sqlite3"))?;
+    let (scheme, tables, endpoints) = args.tokens.parts();
+    let trigger = (args.auto_token == Some(Way::Trigger)).then_some(schema::TOKEN_TRIGGER);
+    for script in tables.into_iter().chain(trigger) {
+        schema::add(&file("db.sqlite3"), script)?;
     }
     let auto_create = if args.auto_token.is_some() { AUTO_CREATE } else { "" };
-    if args.durin {
-        schema::add_durin(&file("db.sqlite3"))?;
-    }
-    made.file(&file("authchain.toml"), 0o644, &format!("{}{auto_create}", config(args.durin)))?;
+    let config = CONFIG.replace("\"token\"", &format!("{scheme:?}"));
+    made.file(&file("authchain.toml"), 0o644, &format!("{config}{endpoints}{auto_create}"))?;
     Config::load(&Origin { path: Some(file("authchain.toml")), ..Origin::default() })?;
     made.keep();
     said(&args.dir)?;
-    if args.durin {
+    if args.tokens == Kind::Durin {
         output::print("Tokens of durin are those of a client: `authchain client create NAME` makes one.")?;
     }
     match args.auto_token {
@@ -92,13 +117,31 @@ schemes   = ["basic", "token"]
 anonymous = "refuse"                        # "allow": a request without credentials passes as nobody
 "#;
 
-fn config(durin: bool) -> String {
-    match durin {
-        // Both look at the word `Token`.
-        true => CONFIG.replace("[\"basic\", \"token\"]", "[\"basic\", \"durin\"]") + DURIN,
-        false => CONFIG.to_owned(),
-    }
-}
+const KNOX: &str = r#"
+# POST to /api/auth/login/ with a password (`basic`) for a token.
+[endpoints.knox_login]
+chain = "default"
+
+# POST to /api/auth/logout/ takes it back, to /api/auth/logoutall/ all of the user.
+[endpoints.knox_logout]
+chain = "default"
+
+[endpoints.knox_logoutall]
+chain = "default"
+"#;
+
+const JWT: &str = r#"
+[schemes.jwt]
+rotate_refresh_tokens = true                # each refresh token is good for once
+
+# POST username and password to /api/token/ for two tokens, and `refresh` to /api/token/refresh/ for new ones.
+[endpoints.jwt_obtain_pair]
+
+[endpoints.jwt_refresh]
+
+# POST `refresh` to /api/token/blacklist/ to log out.
+[endpoints.jwt_blacklist]
+"#;
 
 const DURIN: &str = r#"
 # POST username, password and client to /api/auth/login/ for a token.

@@ -1,5 +1,5 @@
-//! The tables of a new database, as Django's migrations leave them: schema.sql, made by
-//! scripts/make-schema from a database that Django itself migrated.
+//! The tables of a new database, as Django's migrations and those of packages leave them: schema.sql and its
+//! kin, made by scripts/make-schema from databases that Django itself migrated.
 
 use std::path::Path;
 
@@ -19,24 +19,22 @@ pub(crate) fn create(path: &Path) -> Result<(), Error> {
     connection.close().map_err(|(_, error)| error.into())
 }
 
-/// Adds the tables of django-rest-durin.
-pub(crate) fn add_durin(path: &Path) -> Result<(), Error> {
+/// Adds what a script of this file says.
+pub(crate) fn add(path: &Path, script: &str) -> Result<(), Error> {
     let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    connection.execute_batch(DURIN)?;
-    connection.close().map_err(|(_, error)| error.into())
-}
-
-/// Gives every user who is added from now on a token, whoever adds them.
-pub(crate) fn add_token_trigger(path: &Path) -> Result<(), Error> {
-    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    connection.execute_batch(TOKEN_TRIGGER)?;
+    connection.execute_batch(script)?;
     connection.close().map_err(|(_, error)| error.into())
 }
 
 const SCHEMA: &str = include_str!("schema.sql");
-const DURIN: &str = include_str!("schema_durin.sql");
+/// The tables of django-rest-knox.
+pub(crate) const KNOX: &str = include_str!("schema_knox.sql");
+/// The tables of simplejwt's blacklist.
+pub(crate) const JWT: &str = include_str!("schema_jwt.sql");
+/// The tables of django-rest-durin.
+pub(crate) const DURIN: &str = include_str!("schema_durin.sql");
 
-/// SQLite's generator is seeded by the system, and anew where a connection is opened after a fork. The
+/// Gives every user who is added from now on a token, whoever adds them. SQLite's generator is seeded by the system, and anew where a connection is opened after a fork. The
 /// moment is Django's text, in UTC. Also in docs/tokens.md, for databases that are there already.
 pub(crate) const TOKEN_TRIGGER: &str = "\
 CREATE TRIGGER authchain_auto_token AFTER INSERT ON auth_user
