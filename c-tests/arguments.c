@@ -69,6 +69,10 @@ static void null_contexts(void)
   CHECK_STATUS(auth_context_reload(NULL, NULL), AUTH_EINVAL);
   REFUSES(auth_report *, AUTH_EINVAL, auth_context_reload(NULL, &out));
   REFUSES(auth_report *, AUTH_OK, auth_context_reload(context, &out));
+  CHECK_STATUS(auth_context_tick(NULL), AUTH_EINVAL);
+  CHECK_STATUS(auth_context_tick(context), AUTH_OK);
+  CHECK(auth_context_wants_tick(NULL) == 0);
+  CHECK(auth_context_wants_tick(context) == 0);
   CHECK_STATUS(auth_context_metrics(context, NULL), AUTH_EINVAL);
   REFUSES(auth_metrics *, AUTH_EINVAL, auth_context_metrics(NULL, &out));
   CHECK(auth_metrics_text(NULL) == NULL);

@@ -12,6 +12,7 @@ use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use crate::codec::jwk::MAX_SET;
 
 /// An address that may be asked.
+#[derive(PartialEq)]
 pub(super) struct Url(Uri);
 
 impl Url {
@@ -31,6 +32,16 @@ impl Url {
             Some("http") if is_local => Ok(Self(url)),
             _ => Err("must begin with https:// (http:// only for this machine)".to_owned()),
         }
+    }
+
+    /// The address for logs, without what may be a secret in it.
+    pub(super) fn shown(&self) -> String {
+        format!(
+            "{}://{}{}",
+            self.0.scheme_str().unwrap_or_default(),
+            self.0.authority().map_or("", |authority| authority.as_str()),
+            self.0.path()
+        )
     }
 
     /// The body of a plain 200.

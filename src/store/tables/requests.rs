@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::error::Error;
 use crate::store::{Db, Settings};
-use crate::sys::fork;
+use crate::sys::{file, fork};
 
 /// The table with its place. Who is refused is decided in `accounts::requests`.
 pub(crate) struct Requests {
@@ -30,6 +30,15 @@ impl Requests {
     /// Runs `f` in a transaction that may write: what it reads stays so until it has written.
     pub(crate) fn change<R>(&self, f: impl FnOnce(&Kept<'_>) -> Result<R, Error>) -> Result<R, Error> {
         self.db().access()?.transaction(|connection| f(&Kept(connection)))
+    }
+
+    /// Forgets every request; how many there were. Makes no file.
+    #[cfg(feature = "cli")]
+    pub(crate) fn clear(&self) -> Result<usize, Error> {
+        if file::identity(&self.store.path).is_none() {
+            return Ok(0);
+        }
+        self.change(|kept| Ok(kept.0.execute("DELETE FROM authchain_requests", [])?))
     }
 
     fn db(&self) -> &Db {
