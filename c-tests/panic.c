@@ -105,7 +105,9 @@ static void users(void)
   CHECK_TEXT(auth_user_id(user), "1");
   GIVES_NOTHING(auth_user_claims_json(user));
   GIVES_NOTHING(auth_user_claim(user, none));
-  GIVES_NOTHING(auth_user_has_claim(user, none, none));
+  authchain_test_panic();
+  CHECK(auth_user_has_claim(user, none, none) == 0);
+  all_is_well();
   GIVES_NOTHING(auth_user_scope(user, 0));
   authchain_test_panic();
   CHECK(auth_user_expires(user) == 0);

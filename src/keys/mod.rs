@@ -177,14 +177,17 @@ impl KeyRing {
     /// # Errors
     /// What went wrong. The last good set stays.
     pub(crate) fn refresh(&self, now: i64) -> Result<Refreshed, String> {
+        if self.is_remote() && !self.is_due(now) {
+            return Ok(Refreshed::NotYet);
+        }
         match &self.source {
             Source::File(_) => self.reload(),
             #[cfg(feature = "jwks-url")]
+            Source::Url(_) if self.state.busy.swap(true, Ordering::Acquire) => Ok(Refreshed::NotYet),
+            #[cfg(feature = "jwks-url")]
             Source::Url(url) => {
-                if !self.is_due(now) || self.state.busy.swap(true, Ordering::Acquire) {
-                    return Ok(Refreshed::NotYet);
-                }
-                let done = self.ask(url, now);
+                // Again: another thread may have asked since.
+                let done = if self.is_due(now) { self.ask(url, now) } else { Ok(Refreshed::NotYet) };
                 self.state.busy.store(false, Ordering::Release);
                 done
             }
@@ -285,6 +288,13 @@ mod tests {
         write(&path, &set(&["b"]));
         assert_eq!(ring.refresh(NOW), Ok(Refreshed::Anew(vec![])));
         assert!(KeyRing::of_file(path.with_extension("none"), vec![]).is_err());
+    }
+
+    #[cfg(not(feature = "jwks-url"))]
+    #[test]
+    fn a_build_that_fetches_nothing_says_so() {
+        let why = KeyRing::of_url("https://issuer.example/jwks.json", vec![]).err().unwrap();
+        assert!(why.contains("built without the feature `jwks-url`"), "{why}");
     }
 
     #[cfg(feature = "jwks-url")]

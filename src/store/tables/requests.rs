@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::error::Error;
 use crate::store::{Db, Settings};
-use crate::sys::{file, fork};
+use crate::sys::fork;
 
 /// The table with its place. Who is refused is decided in `accounts::requests`.
 pub(crate) struct Requests {
@@ -35,7 +35,7 @@ impl Requests {
     /// Forgets every request; how many there were. Makes no file.
     #[cfg(feature = "cli")]
     pub(crate) fn clear(&self) -> Result<usize, Error> {
-        if file::identity(&self.store.path).is_none() {
+        if crate::sys::file::identity(&self.store.path).is_none() {
             return Ok(0);
         }
         self.change(|kept| Ok(kept.0.execute("DELETE FROM authchain_requests", [])?))
