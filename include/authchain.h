@@ -1046,7 +1046,7 @@ enum auth_status auth_context_endpoint(const struct auth_context *context,
  * key, but never twice in 30 seconds, so that most calls do nothing.
  *
  * Ownership: none. Threads: any. Blocks: network, three seconds for each set
- * that is due.
+ * that is due, besides what the system takes to look its name up.
  * Returns: AUTH_OK, AUTH_ESTORE (an address gave no set that can be used; the
  * last good one stays, and the log says why), AUTH_EINVAL, AUTH_EPANIC.
  */
