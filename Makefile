@@ -37,7 +37,7 @@ target/release/authchain target/release/$(SO) &: $(RUST)
 	@touch target/release/authchain target/release/$(SO)
 
 target/release/libauthchain.a: $(RUST)
-	$(CARGO) rustc --release --locked --lib --no-default-features --crate-type staticlib
+	$(CARGO) rustc --release --locked --lib --no-default-features --features jwks-url --crate-type staticlib
 	@touch $@
 
 # The release library is the archive linked again: rustc's own linking cannot take a version script.

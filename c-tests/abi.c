@@ -195,6 +195,8 @@ auth_status auth_config_check(const auth_options *, auth_report **);
 auth_status auth_context_chain(const auth_context *, auth_str, uint32_t *);
 auth_status auth_context_endpoint(const auth_context *, auth_str, uint32_t *);
 auth_status auth_context_reload(const auth_context *, auth_report **);
+auth_status auth_context_tick(const auth_context *);
+int auth_context_wants_tick(const auth_context *);
 auth_status auth_context_metrics(const auth_context *, auth_metrics **);
 const char *auth_metrics_text(const auth_metrics *);
 void auth_metrics_free(auth_metrics *);

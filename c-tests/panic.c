@@ -55,6 +55,10 @@ static void library_and_contexts(void)
   PANICS(auth_report *, auth_context_reload(context, &out));
   PANICS(auth_metrics *, auth_context_metrics(context, &out));
   authchain_test_panic();
+  CHECK_STATUS(auth_context_tick(context), AUTH_EPANIC);
+  authchain_test_panic();
+  CHECK(auth_context_wants_tick(context) == 0);
+  authchain_test_panic();
   CHECK_TEXT(auth_strerror(AUTH_OK), "unknown status");
   GIVES_NOTHING(auth_status_name(AUTH_OK));
 }
@@ -101,7 +105,9 @@ static void users(void)
   CHECK_TEXT(auth_user_id(user), "1");
   GIVES_NOTHING(auth_user_claims_json(user));
   GIVES_NOTHING(auth_user_claim(user, none));
-  GIVES_NOTHING(auth_user_has_claim(user, none, none));
+  authchain_test_panic();
+  CHECK(auth_user_has_claim(user, none, none) == 0);
+  all_is_well();
   GIVES_NOTHING(auth_user_scope(user, 0));
   authchain_test_panic();
   CHECK(auth_user_expires(user) == 0);

@@ -214,7 +214,8 @@ typedef enum auth_status {
    */
   AUTH_ECONFIG = -3,
   /**
-   * The database, or a custom scheme's back end, cannot answer.
+   * The database, the address of public keys, or a custom scheme's back end
+   * cannot answer.
    */
   AUTH_ESTORE = -4,
   /**
@@ -253,7 +254,7 @@ typedef struct auth_assertion auth_assertion;
  *
  * Methods: auth_context_open, auth_default_context, auth_context_reload,
  * auth_context_chain, auth_context_endpoint, auth_context_metrics,
- * auth_context_free.
+ * auth_context_tick, auth_context_wants_tick, auth_context_free.
  */
 typedef struct auth_context auth_context;
 
@@ -1035,6 +1036,33 @@ AUTH_API
 enum auth_status auth_context_endpoint(const struct auth_context *context,
                                        struct auth_str name,
                                        uint32_t *out);
+
+/**
+ * Does what no request may wait for: fetches the sets of public keys that come
+ * from an address (`jwk_url`) and are due. Opening a context fetches nothing;
+ * until a set has come, requests that need it end in AUTH_ESTORE, which lets
+ * nobody in. Call this once a second or so, in each process, away from an event
+ * loop: a set is asked for every five minutes, and when a token names an unknown
+ * key, but never twice in 30 seconds, so that most calls do nothing.
+ *
+ * Ownership: none. Threads: any. Blocks: network, three seconds for each set
+ * that is due, besides what the system takes to look its name up.
+ * Returns: AUTH_OK, AUTH_ESTORE (an address gave no set that can be used; the
+ * last good one stays, and the log says why), AUTH_EINVAL, AUTH_EPANIC.
+ */
+AUTH_API
+enum auth_status auth_context_tick(const struct auth_context *context);
+
+/**
+ * Whether anybody has to call auth_context_tick: 1 while a set of keys comes from
+ * an address, 0 otherwise and for NULL. A configuration that is loaded again may
+ * change that.
+ *
+ * Ownership: none. Threads: any. Blocks: never.
+ * Returns: 0 or 1.
+ */
+AUTH_API
+int auth_context_wants_tick(const struct auth_context *context);
 
 /**
  * Gives up a context; NULL does nothing. Requests and users made with it stay

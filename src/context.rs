@@ -19,7 +19,8 @@ use crate::codec::signing::MaxAge;
 use crate::config::{Config, Origin};
 use crate::ctx::Ctx;
 use crate::error::{Error, Report};
-use crate::log::Log;
+use crate::keys::Refreshed;
+use crate::log::{Log, Severity};
 #[cfg(feature = "cli")]
 use crate::store::Client;
 use crate::store::{Db, StoredToken, User, UserId};
@@ -83,6 +84,8 @@ impl Context {
     /// their numbers.
     pub(crate) fn open_inside(origin: &Origin, host: Host, before: Option<&Self>) -> Result<Self, Report> {
         let config = Config::load(origin)?;
+        let former = before.map_or(&[][..], |before| &before.config.key_rings);
+        config.key_rings.iter().for_each(|ring| former.iter().for_each(|former| ring.inherit(former)));
         let none = &Targets::default();
         let (chains, endpoints) = before.map_or((none, none), |before| (&before.chains, &before.endpoints));
         Ok(Self {
@@ -147,6 +150,49 @@ impl Context {
     /// Closes the connections that no call uses just now; they are opened again when needed.
     pub(crate) fn rest(&self) {
         self.db.rest();
+    }
+
+    /// Whether anybody has to call [`Self::tick`].
+    pub(crate) fn wants_tick(&self) -> bool {
+        self.config.key_rings.iter().any(|ring| ring.is_remote())
+    }
+
+    /// Whether [`Self::tick`] would do anything now.
+    #[cfg(feature = "cli")]
+    pub(crate) fn is_tick_due(&self) -> bool {
+        let now = clock::now_us().div_euclid(1_000_000);
+        self.config.key_rings.iter().any(|ring| ring.is_due(now))
+    }
+
+    /// Fetches the sets of public keys that are due at a moment (0 is now), every one whatever becomes of the
+    /// others, and tells the log of it.
+    ///
+    /// # Errors
+    /// The last thing that went wrong; of that set the last good one stays.
+    pub(crate) fn tick(&self, at_us: i64) -> Result<(), Error> {
+        let now = self.ctx(at_us).now_us().div_euclid(1_000_000);
+        let mut done = Ok(());
+        for ring in self.config.key_rings.iter().filter(|ring| ring.is_due(now)) {
+            let from = ring.shown();
+            match ring.refresh(now) {
+                Ok(Refreshed::NotYet) => {} // another thread is at it
+                Ok(Refreshed::Anew(skipped)) => {
+                    self.note(Severity::Debug, &format!("keys.loaded {from}, {} of them not of use", skipped.len()));
+                }
+                Err(why) => {
+                    self.note(Severity::Error, &format!("keys.refused {from} {why}"));
+                    done = Err(Error::Keys(format!("{from} {why}")));
+                }
+            }
+        }
+        done
+    }
+
+    /// A line for the log; what is in it may come from elsewhere.
+    fn note(&self, severity: Severity, line: &str) {
+        if let Some(log) = self.log() {
+            log.take(severity, &line.replace(|c: char| !(' '..='~').contains(&c), "?"));
+        }
     }
 
     /// The surroundings of a call at a moment; 0 is now.
@@ -410,5 +456,97 @@ mod tests {
         drop(held);
         assert!((0..5).all(|_| matches!(log_in(), Ok(passwords::Login::Wrong(_)))));
         assert!(matches!(log_in(), Ok(passwords::Login::Throttled(_))));
+    }
+
+    #[cfg(feature = "jwks-url")]
+    mod keys {
+        use std::io::{Read, Write};
+        use std::net::TcpListener;
+        use std::thread::{self, JoinHandle};
+
+        use serde_json::{Value, json};
+
+        use super::*;
+        use crate::codec::jws;
+        use crate::codec::key::{Algorithm, Key};
+
+        const NOW: i64 = 1_800_000_000;
+
+        /// Answers one request with a set of these keys.
+        fn publish(listener: &TcpListener, kids: &[&str]) -> JoinHandle<()> {
+            let listener = listener.try_clone().unwrap();
+            let x = public(&pair());
+            let keys = kids.iter().map(|kid| json!({ "kty": "OKP", "crv": "Ed25519", "x": x, "kid": kid }));
+            let body = json!({ "keys": keys.collect::<Vec<_>>() }).to_string();
+            thread::spawn(move || {
+                let (mut stream, _) = listener.accept().unwrap();
+                let mut request = Vec::new();
+                while !request.ends_with(b"\r\n\r\n") {
+                    let mut byte = [0];
+                    stream.read_exact(&mut byte).unwrap();
+                    request.push(byte[0]);
+                }
+                let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
+                stream.write_all((head + &body).as_bytes()).unwrap();
+            })
+        }
+
+        fn pair() -> Value {
+            let keys: Value = serde_json::from_str(include_str!("../tests/vectors/jwt/pyjwt-keys.json")).unwrap();
+            keys["EdDSA"][0].clone()
+        }
+
+        /// The member `x` of the public key, the end of its PEM (RFC 8410 §4).
+        fn public(pair: &Value) -> String {
+            use base64::Engine;
+            use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+            let pem = pair["public"].as_str().unwrap();
+            let der: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+            let der = STANDARD.decode(der).unwrap();
+            URL_SAFE_NO_PAD.encode(&der[der.len() - 32..])
+        }
+
+        /// A token of alice.
+        fn token(kid: &str) -> String {
+            let key = Key::private_pem(Algorithm::EdDsa, pair()["private"].as_str().unwrap()).unwrap();
+            let claims = br#"{"token_type":"access","exp":4102444800,"jti":"a","user_id":"1"}"#;
+            jws::sign(&key.with_kid(kid), claims).unwrap()
+        }
+
+        fn context(folder: &std::path::Path, listener: &TcpListener) -> Arc<Context> {
+            let db = rusqlite::Connection::open(folder.join("db.sqlite3")).unwrap();
+            db.execute_batch(include_str!("../tests/vectors/drf/seed.sql")).unwrap();
+            let text = format!(
+                "database = \"sqlite:db.sqlite3\"\nsecret_key = \"s\"\n[schemes.jwt]\nblacklist = false\n\
+                 algorithm = \"EdDSA\"\njwk_url = \"http://{}/jwks.json?key=secret\"\n",
+                listener.local_addr().unwrap()
+            );
+            let origin = Origin { text: Some(text), base: Some(folder.to_owned()), ..Origin::default() };
+            Context::open(&origin, Host::default()).unwrap()
+        }
+
+        #[test]
+        fn a_new_key_counts_after_a_tick_and_the_last_good_set_outlives_the_server() {
+            let folder = tempfile::tempdir().unwrap();
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let context = context(folder.path(), &listener);
+            let owner = |kid| context.token_owner("jwt", &token(kid)).map(|user| user.is_some());
+            let tick = |seconds: i64| context.tick((NOW + seconds) * 1_000_000);
+            assert!(matches!(owner("a"), Err(Error::Keys(_))));
+            let server = publish(&listener, &["a"]);
+            assert!(tick(0).is_ok());
+            server.join().unwrap();
+            assert!(matches!((owner("a"), owner("b")), (Ok(true), Ok(false))));
+            let server = publish(&listener, &["a", "b"]);
+            assert!(tick(29).is_ok());
+            assert!(matches!(owner("b"), Ok(false)), "it was asked less than 30 seconds ago");
+            assert!(tick(30).is_ok());
+            server.join().unwrap();
+            assert!(matches!((owner("a"), owner("b")), (Ok(true), Ok(true))));
+            drop(listener);
+            let Err(Error::Keys(why)) = tick(400) else { panic!("nobody listens") };
+            assert!(why.contains("/jwks.json cannot be asked") && !why.contains("secret"), "{why}");
+            assert!(matches!((owner("a"), owner("b")), (Ok(true), Ok(true))));
+        }
     }
 }

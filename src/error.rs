@@ -18,6 +18,8 @@ pub enum Error {
     Random,
     /// As many as may do so are hashing passwords, and went on for too long.
     Busy,
+    /// Public keys are not there: what they come from did not answer yet, or not well.
+    Keys(String),
     /// A custom scheme broke its contract: no answer, or one that does not fit.
     Scheme(String),
 }
@@ -67,6 +69,7 @@ impl fmt::Display for Error {
             Self::Unsupported(text) => write!(f, "not supported: {text}"),
             Self::Busy => f.write_str("too many passwords are being hashed (hashes_at_once)"),
             Self::Random => f.write_str("the system gave no random bytes"),
+            Self::Keys(text) => write!(f, "public keys: {text}"),
             Self::Scheme(text) => write!(f, "custom scheme: {text}"),
         }
     }

@@ -26,7 +26,6 @@ mod ctx;
 mod edits;
 mod endpoints;
 mod exchange;
-#[cfg_attr(not(test), expect(dead_code, reason = "used by the simplejwt scheme"))]
 mod keys;
 mod live;
 mod log;

@@ -265,6 +265,9 @@ fn a_throttle_of_durin_holds_across_threads_and_processes() {
     let refused = ask(&host, &token("good/alice"));
     assert_eq!((refused.status, refused.http, refused.said().as_str()), (AUTH_THROTTLED, 429, "durin.throttled"));
     assert_eq!(ask(&host, &token("client/cli")).said(), "alice", "another client of the same user goes on");
+    assert_eq!(said(&command(&site, &["throttle", "clear", "--requests"])), "cleared 41 requests\n");
+    assert_eq!(ask(&host, &token("good/alice")).said(), "alice");
+    assert_eq!(said(&command(&site, &["throttle", "clear", "--requests"])), "cleared 1 request\n");
 }
 
 #[test]
@@ -482,6 +485,36 @@ fn the_command_makes_lists_and_deletes_clients() {
 }
 
 #[test]
+fn a_refresh_by_c_prolongs_a_token_of_durin_and_no_kind_that_cannot_be_renewed() {
+    let site = recorded();
+    let host = site.try_host(&config("[schemes.knox]")).unwrap();
+    let refresh = |kind: &str, token: &str| unsafe {
+        let mut fresh = ptr::null_mut();
+        let status = auth_token_refresh(Some(host.context()), text(kind), text(token), &raw mut fresh);
+        let made = fresh.as_ref().map(|fresh| (string(auth_token_key(Some(fresh))), auth_token_expires(Some(fresh))));
+        if !fresh.is_null() {
+            auth_token_free(Some(Box::from_raw(fresh)));
+        }
+        (status, made)
+    };
+    let good = token("good/alice");
+    site.other()
+        .execute("UPDATE durin_authtoken SET expiry = '2099-01-01 00:00:00' WHERE token = ?1", [&good])
+        .unwrap();
+    let (status, first) = refresh("durin", &good);
+    let (key, first) = first.unwrap();
+    assert_eq!((status, &key), (AUTH_OK, &good));
+    site.other().execute("UPDATE durin_client SET token_ttl = token_ttl + 3600000000", []).unwrap();
+    let (status, second) = refresh("durin", &good);
+    let (key, second) = second.unwrap();
+    assert_eq!((status, &key), (AUTH_OK, &good));
+    assert!((3600..3660).contains(&((second - first) / 1_000_000)), "{first} {second}");
+    assert_eq!(refresh("durin", "nonsense"), (AUTH_REFUSED, None));
+    assert_eq!(refresh("token", &good), (AUTH_ENOTSUP, None));
+    assert_eq!(refresh("knox", &good), (AUTH_ENOTSUP, None));
+}
+
+#[test]
 fn the_command_makes_lists_revokes_and_purges_tokens_of_durin() {
     let site = recorded();
     let durin = |args: &[&str]| command(&site, &[&["token"], args, &["--scheme", "durin"]].concat());
@@ -491,6 +524,12 @@ fn the_command_makes_lists_revokes_and_purges_tokens_of_durin() {
     assert_eq!(said(&durin(&["create", "member24", "--client", "cli"])), made);
     let list = said(&durin(&["list", "member24", "--json"]));
     assert!(list.contains("expires") && !list.contains(&token[..15]), "{list}");
+    let rows: Value = serde_json::from_str(&list).unwrap();
+    assert!(rows.as_array().unwrap().iter().any(|row| row["client"] == "cli"), "{list}");
+    let table = said(&durin(&["list", "member24"]));
+    let heading: Vec<_> = table.lines().next().unwrap().split_whitespace().collect();
+    assert_eq!(heading, ["ID", "USER", "CLIENT", "CREATED", "EXPIRES"]);
+    assert!(table.contains("  member24  cli "), "{table}");
     assert_eq!(said(&durin(&["revoke", token])), "revoked 1 token\n");
     assert!(complaint(&durin(&["create", "member24", "--client", "nothing"])).contains("no client nothing"));
     assert!(complaint(&durin(&["create", "member24"])).contains("one of a client"));

@@ -558,16 +558,36 @@ fn simplejwt_goes_over_with_its_settings_and_its_views() {
     assert_eq!(said, "anna");
 }
 
-#[test]
-fn simplejwt_is_left_out_where_it_cannot_be_imitated() {
-    let project = Project::new(
+/// Settings of a project with the schemes `basic` and `jwt`.
+fn simplejwt(settings: &str) -> String {
+    format!(
         "INSTALLED_APPS += ['rest_framework_simplejwt']\n\
          REST_FRAMEWORK['DEFAULT_AUTHENTICATION_CLASSES'] = ['rest_framework.authentication.BasicAuthentication', \
          'rest_framework_simplejwt.authentication.JWTAuthentication']\n\
-         SIMPLE_JWT = {'JWK_URL': 'https://issuer.example/jwks'}",
-    );
-    let config = project.configure();
-    assert!(config.contains("schemes = [\"basic\"]") && config.contains("JWTAuthentication is left out"), "{config}");
+         SIMPLE_JWT = {settings}"
+    )
+}
+
+#[test]
+fn simplejwt_is_left_out_where_it_cannot_be_imitated() {
+    for settings in
+        ["{'JSON_ENCODER': 'json.JSONEncoder'}", "{'ALGORITHM': 'RS256', 'JWK_URL': 'http://issuer.example/jwks'}"]
+    {
+        let config = Project::new(&simplejwt(settings)).configure();
+        let is_left_out = config.contains("JWTAuthentication is left out");
+        assert!(config.contains("schemes = [\"basic\"]") && is_left_out, "{settings}: {config}");
+    }
+}
+
+#[test]
+fn the_keys_of_simplejwt_are_those_that_it_looks_at() {
+    let url = "'JWK_URL': 'https://issuer.example/jwks', 'VERIFYING_KEY': 'another'";
+    let config = Project::new(&simplejwt(&format!("{{'ALGORITHM': 'RS256', {url}}}"))).configure();
+    assert!(config.contains("algorithm = \"RS256\"\njwk_url = \"https://issuer.example/jwks\"\n"), "{config}");
+    assert!(config.contains("schemes = [\"basic\", \"jwt\"]") && !config.contains("verifying_key"), "{config}");
+    let config = Project::new(&simplejwt(&format!("{{{url}}}"))).configure();
+    assert!(config.contains("schemes = [\"basic\", \"jwt\"]"), "{config}");
+    assert!(!config.contains("jwk_url") && !config.contains("verifying_key"), "{config}");
 }
 
 #[test]

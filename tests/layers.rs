@@ -29,6 +29,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     (
         "config",
         &[
+            "keys",
             "route",
             "chain",
             "endpoints",
@@ -47,7 +48,10 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ),
     ("log", &["sys"]),
     ("targets", &["chain", "verdict", "error"]),
-    ("context", &["config", "targets", "log", "chain", "schemes", "accounts", "ctx", "store", "codec", "sys", "error"]),
+    (
+        "context",
+        &["keys", "config", "targets", "log", "chain", "schemes", "accounts", "ctx", "store", "codec", "sys", "error"],
+    ),
     ("live", &["context", "config", "schemes", "log", "sys", "error"]),
     ("exchange", &["context", "route", "chain", "csrf", "edits", "request", "verdict", "log", "error"]),
     (

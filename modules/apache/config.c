@@ -277,12 +277,25 @@ static void keep_text(const struct authchain_site *site, const server_rec *serve
     apr_hash_set(texts, apr_pstrdup(pool, site->file), APR_HASH_KEY_STRING, apr_pstrdup(pool, site->text));
 }
 
+/* Whether public keys of the text have to be fetched. */
+static int wants_tick(const struct authchain_site *site, apr_pool_t *pool)
+{
+  auth_context *context = NULL;
+  int wants;
+  if (site->text == NULL || open_text(site, &context, NULL, pool) != AUTH_OK)
+    return 0;
+  wants = auth_context_wants_tick(context);
+  auth_context_free(context);
+  return wants;
+}
+
 /* Tells what is wrong. A server that runs and is told to restart (by a signal: `-k graceful` has looked before) goes
  * on with what the file was. */
 static int refuse(struct authchain_site *site, server_rec *server, const char *wrong)
 {
   site->text = (const char *)apr_hash_get(kept_texts(server), site->file, APR_HASH_KEY_STRING);
   site->text_len = site->text != NULL ? strlen(site->text) : 0;
+  site->wants_tick = wants_tick(site, server->process->pconf);
   ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_ERR, 0, server, "AuthChainConfig: %s%s", wrong,
                site->text != NULL ? "; the configuration stays what it was" : "");
   return site->text != NULL;
@@ -315,6 +328,12 @@ static int check_site(struct authchain_site *site, server_rec *server, apr_pool_
   status = open_text(site, &context, &why, pconf);
   if (status != AUTH_OK)
     return refuse_for(site, server, status, why);
+  site->wants_tick = auth_context_wants_tick(context);
+  if (site->wants_tick && ap_find_linked_module("mod_watchdog.c") == NULL) {
+    auth_context_free(context);
+    return refuse(site, server, apr_pstrcat(pconf, site->file, ": a jwk_url is fetched by mod_watchdog, "
+                                            "which is not loaded", NULL));
+  }
   keep_text(site, server);
   good = check_names(site, context, pconf);
   auth_context_free(context);
@@ -335,6 +354,12 @@ static struct authchain_site *site_of(const char *file, apr_pool_t *pconf)
   site->file = file;
   APR_ARRAY_PUSH(sites, struct authchain_site *) = site;
   return site;
+}
+
+/* Every configuration file that a server names. */
+const apr_array_header_t *authchain_sites(void)
+{
+  return sites;
 }
 
 /* Whether every name that was given has a file in which to look for it. */

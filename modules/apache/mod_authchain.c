@@ -87,9 +87,11 @@ static void register_hooks(apr_pool_t *pool)
 {
   static const char *const remoteip[] = {"mod_remoteip.c", NULL}; /* tells us the client's address */
   static const char *const headers[] = {"mod_headers.c", NULL};
+  static const char *const watchdog[] = {"mod_watchdog.c", NULL}; /* starts threads that find contexts open */
   ap_hook_pre_config(authchain_config_begin, NULL, NULL, APR_HOOK_MIDDLE);
   ap_hook_check_config(authchain_config_check, NULL, NULL, APR_HOOK_MIDDLE);
-  ap_hook_child_init(authchain_child_init, NULL, NULL, APR_HOOK_MIDDLE);
+  ap_hook_post_config(authchain_tick_begin, NULL, watchdog, APR_HOOK_MIDDLE);
+  ap_hook_child_init(authchain_child_init, NULL, watchdog, APR_HOOK_MIDDLE);
   ap_hook_post_read_request(begin, remoteip, NULL, APR_HOOK_FIRST);
   ap_hook_check_authn(authenticate, NULL, NULL, APR_HOOK_MIDDLE, AP_AUTH_INTERNAL_PER_CONF);
   ap_hook_check_authz(authorize, NULL, NULL, APR_HOOK_REALLY_FIRST, AP_AUTH_INTERNAL_PER_CONF);

@@ -6,6 +6,7 @@
  *   answer.c         how a refusal is sent
  *   body.c           bodies that decide, read before the handler reads them
  *   authz.c          `Require authchain-...` and `AuthBasicProvider authchain`
+ *   tick.c           public keys that come from an address
  *   serve.c          `SetHandler authchain` and `authchain-metrics`
  */
 #ifndef MOD_AUTHCHAIN_H
@@ -62,6 +63,7 @@ struct authchain_site {
   const char *text;      /* as it was when it was found right */
   apr_size_t text_len;
   auth_context *context; /* NULL in the parent, and in a child that could not open it */
+  int wants_tick;        /* public keys come from an address */
 };
 
 struct authchain_server {
@@ -121,6 +123,11 @@ int authchain_config_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptem
 void authchain_child_init(apr_pool_t *pchild, server_rec *main_server);
 const struct authchain_folder *authchain_folder(const request_rec *r);
 const struct authchain_site *authchain_site(const request_rec *r);
+
+const apr_array_header_t *authchain_sites(void);
+
+/* tick.c */
+int authchain_tick_begin(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *main_server);
 
 /* judge.c */
 request_rec *authchain_first(request_rec *r);

@@ -215,6 +215,8 @@ FUNCTIONS: Final[dict[str, tuple[Any, list[Any]]]] = {
     "auth_context_endpoint": (c_int, [c_void_p, auth_str, POINTER(c_uint32)]),
     "auth_context_free": (None, [c_void_p]),
     "auth_context_reload": (c_int, [c_void_p, _OUT]),
+    "auth_context_tick": (c_int, [c_void_p]),
+    "auth_context_wants_tick": (c_int, [c_void_p]),
     "auth_context_metrics": (c_int, [c_void_p, _OUT]),
     "auth_metrics_text": (c_char_p, [c_void_p]),
     "auth_metrics_free": (None, [c_void_p]),

@@ -134,6 +134,20 @@ class Context(_Closing):
         why = c_void_p()
         _out.check_report(_lib.auth_context_reload(handle.pointer, byref(why)), why)
 
+    @property
+    def wants_tick(self) -> bool:
+        """Whether anybody has to call `tick`: public keys come from an address (`jwk_url`)."""
+        return bool(_lib.auth_context_wants_tick(self._open().pointer))
+
+    def tick(self) -> None:
+        """Fetches the sets of public keys that come from an address and are due: not more than one in 30
+        seconds, for three seconds at most each. Until the first has come, verdicts that need it are
+        failures (503). Call it once a second or so, in each process, on a thread of its own.
+
+        StoreError: an address gave no set that can be used; the last good one stays, and the log says why.
+        """
+        _out.check(_lib.auth_context_tick(self._open().pointer))
+
     def metrics(self) -> str:
         """What has been answered so far, by chain, endpoint and outcome, in Prometheus' text format
         (0.0.4)."""

@@ -50,7 +50,7 @@ class Throttled(Refused):
 
 
 class StoreError(AuthError):
-    """The database, or the back end of a custom scheme, cannot answer. Send 503."""
+    """The database, the address of public keys, or the back end of a custom scheme cannot answer. Send 503."""
 
 
 class ConfigError(AuthError):

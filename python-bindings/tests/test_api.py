@@ -2,12 +2,18 @@
 
 import copy
 import doctest
+import json
 import pickle
+import threading
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import jwt
 import pytest
 from conftest import PASSWORD, ROOT, basic, config
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from jwt.algorithms import OKPAlgorithm
 
 import authchain
 from authchain import ConfigError, Context, Edits, Event, Refused, Status, StoreError, Throttled, chain
@@ -31,6 +37,38 @@ def test_a_configuration_is_loaded_again_or_the_one_in_use_stays(database: Path)
         assert caught.value.line > 0
         key = context.create_token("alice").key
         assert context.authenticate({"Authorization": f"Token {key}"})
+
+
+def test_a_tick_fetches_the_keys_of_an_address(database: Path) -> None:
+    key = Ed25519PrivateKey.generate()
+    jwks = json.dumps({"keys": [{**OKPAlgorithm.to_jwk(key.public_key(), as_dict=True), "kid": "k"}]}).encode()
+    claims = {"token_type": "access", "user_id": "1", "jti": "a", "exp": 4102444800}
+    header = {"Authorization": "Bearer " + jwt.encode(claims, key, "EdDSA", headers={"kid": "k"})}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(jwks)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        url = f"http://127.0.0.1:{server.server_port}/"
+        scheme = f'[schemes.jwt]\nalgorithm = "EdDSA"\nblacklist = false\njwk_url = "{url}"\n'
+        with Context(text=config(database) + scheme + '[chains.jwt]\nschemes = ["jwt"]\n') as context:
+            assert context.wants_tick
+            verdict = context.authenticate(header, chain="jwt")
+            assert verdict.status is Status.ESTORE
+            assert not verdict
+            thread = threading.Thread(target=server.handle_request)
+            thread.start()
+            context.tick()
+            thread.join()
+            assert context.authenticate(header, chain="jwt").user.name == "alice"
+    with Context(text=config(database) + scheme) as context, pytest.raises(StoreError):
+        context.tick()  # nobody listens any more
 
 
 def test_metrics_count_what_was_answered(context: Context) -> None:

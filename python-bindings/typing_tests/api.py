@@ -78,6 +78,8 @@ def judging(context: Context, environ: WSGIEnvironment) -> None:
     assert_type(verdict.events, tuple[Event, ...])
     assert_type(context.metrics(), str)
     context.reload()
+    context.tick()
+    assert_type(context.wants_tick, bool)
     verdict.status = Status.OK  # type: ignore[misc]
     verdict.user.is_staff = True  # type: ignore[misc]
     with context.request({}) as request:

@@ -21,7 +21,7 @@ use crate::targets::Targets;
 ///
 /// Methods: auth_context_open, auth_default_context, auth_context_reload,
 /// auth_context_chain, auth_context_endpoint, auth_context_metrics,
-/// auth_context_free.
+/// auth_context_tick, auth_context_wants_tick, auth_context_free.
 pub struct auth_context {
     live: Arc<Live>,
 }
@@ -189,6 +189,37 @@ pub unsafe extern "C" fn auth_context_endpoint(
 ) -> auth_status {
     // SAFETY: readable and writable, by contract.
     unsafe { number(context, Context::endpoints, ENDPOINT, name, out) }
+}
+
+/// Does what no request may wait for: fetches the sets of public keys that come
+/// from an address (`jwk_url`) and are due. Opening a context fetches nothing;
+/// until a set has come, requests that need it end in AUTH_ESTORE, which lets
+/// nobody in. Call this once a second or so, in each process, away from an event
+/// loop: a set is asked for every five minutes, and when a token names an unknown
+/// key, but never twice in 30 seconds, so that most calls do nothing.
+///
+/// Ownership: none. Threads: any. Blocks: network, three seconds for each set
+/// that is due, besides what the system takes to look its name up.
+/// Returns: AUTH_OK, AUTH_ESTORE (an address gave no set that can be used; the
+/// last good one stays, and the log says why), AUTH_EINVAL, AUTH_EPANIC.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn auth_context_tick(context: Option<&auth_context>) -> auth_status {
+    guard(|| match context.map(|context| context.context().tick(0)) {
+        Some(Ok(())) => auth_status::AUTH_OK,
+        Some(Err(error)) => (&error).into(),
+        None => auth_status::AUTH_EINVAL,
+    })
+}
+
+/// Whether anybody has to call auth_context_tick: 1 while a set of keys comes from
+/// an address, 0 otherwise and for NULL. A configuration that is loaded again may
+/// change that.
+///
+/// Ownership: none. Threads: any. Blocks: never.
+/// Returns: 0 or 1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn auth_context_wants_tick(context: Option<&auth_context>) -> c_int {
+    guard_or(0, || context.map_or(0, |context| c_int::from(context.context().wants_tick())))
 }
 
 /// Gives up a context; NULL does nothing. Requests and users made with it stay

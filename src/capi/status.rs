@@ -25,7 +25,8 @@ pub enum auth_status {
     AUTH_EPANIC = -2,
     /// The configuration cannot be used.
     AUTH_ECONFIG = -3,
-    /// The database, or a custom scheme's back end, cannot answer.
+    /// The database, the address of public keys, or a custom scheme's back end
+    /// cannot answer.
     AUTH_ESTORE = -4,
     /// Not in this build, or from a newer header than this library's.
     AUTH_ENOTSUP = -5,
@@ -58,7 +59,7 @@ impl From<&Error> for auth_status {
         match error {
             Error::Invalid(_) => Self::AUTH_EINVAL,
             Error::Config(_) => Self::AUTH_ECONFIG,
-            Error::Store(_) | Error::Scheme(_) => Self::AUTH_ESTORE,
+            Error::Store(_) | Error::Keys(_) | Error::Scheme(_) => Self::AUTH_ESTORE,
             Error::Unsupported(_) => Self::AUTH_ENOTSUP,
             Error::Random | Error::Busy => Self::AUTH_EBUSY,
         }

@@ -47,7 +47,9 @@ pub(super) fn open(args: &Args, mut overrides: Vec<(String, Value)>) -> Result<A
         Some(path) => Origin { path: Some(path.clone()), ..Origin::default() },
         None => Origin::usual(),
     };
-    Context::open(&Origin { overrides, plugins: Some(plugin::load), ..origin }, Host::default())
+    let context = Context::open(&Origin { overrides, plugins: Some(plugin::load), ..origin }, Host::default())?;
+    output::tick(&context);
+    Ok(context)
 }
 
 fn answer(args: &Args, context: &Arc<Context>, line: &str) -> Value {

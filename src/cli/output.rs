@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use serde_json::Value;
 
+use crate::context::Context;
 use crate::error::{Error, Report};
 use crate::sys::file::reason;
 
@@ -75,6 +76,13 @@ pub(super) fn table<const N: usize>(headings: [&str; N], rows: Vec<[String; N]>)
         print(cells.join("  ").trim_end())?;
     }
     Ok(())
+}
+
+/// Fetches public keys: a command runs once, and nobody else does it.
+pub(super) fn tick(context: &Context) {
+    if let Err(error) = context.tick(0) {
+        note(&error.to_string());
+    }
 }
 
 /// The end of the process.

@@ -41,11 +41,21 @@ pub(super) struct Clear {
     /// All of them
     #[arg(long)]
     all: bool,
+    /// Instead the requests that are counted for users and their clients (durin)
+    #[arg(long)]
+    requests: bool,
 }
 
 /// Runs a verb. Opens the counters only, so that it also works while the database does not.
 pub(super) fn run(verb: &Verb, origin: &Origin) -> Outcome {
-    let Some(throttle) = Config::load(origin)?.throttle else {
+    let config = Config::load(origin)?;
+    if let Verb::Clear(Clear { requests: true, .. }) = verb {
+        return match config.requests.clear()? {
+            1 => output::print("cleared 1 request"),
+            many => output::print(&format!("cleared {many} requests")),
+        };
+    }
+    let Some(throttle) = config.throttle else {
         return Err("the throttle is off (`enabled` of [throttle], or `exact`)".into());
     };
     match verb {
@@ -76,7 +86,7 @@ fn clear(throttle: &Throttle, args: &Clear) -> Outcome {
     let whose = match (&args.account, args.address) {
         (Some(name), _) => Whose::Account(name),
         (None, Some(address)) => Whose::Address(address),
-        (None, None) => Whose::Everybody, // clap insists on one of the three
+        (None, None) => Whose::Everybody, // clap insists on one of them
     };
     match throttle.clear(&whose)? {
         1 => output::print("cleared 1 counter"),

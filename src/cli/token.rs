@@ -124,9 +124,15 @@ pub(super) fn run(verb: &Verb, origin: &Origin) -> Outcome {
             Some(name) => create(&context, args, &owner(&context, name)?),
             None => create_all(&context, args),
         },
-        Verb::Refresh(args) => refresh(&context, args),
+        Verb::Refresh(args) => {
+            output::tick(&context);
+            refresh(&context, args)
+        }
         Verb::List(args) => list(&context, args),
-        Verb::Revoke(args) => revoke(&context, args),
+        Verb::Revoke(args) => {
+            output::tick(&context);
+            revoke(&context, args)
+        }
     }
 }
 
@@ -196,7 +202,7 @@ fn key_of(argument: &str) -> Result<Zeroizing<String>, Failure> {
 
 fn create_all(context: &Context, args: &Create) -> Outcome {
     let have: Vec<_> = context.tokens(&args.kind.scheme, None)?.into_iter().map(|token| token.user.id).collect();
-    // Of which client a token is the list does not say; who has one is shown it again.
+    // A token of a client may have ended; who has a good one is shown it again.
     let lacks = |user: &User| args.reset || !args.client.is_empty() || !have.contains(&user.id);
     context
         .users()?
@@ -213,7 +219,7 @@ fn list(context: &Context, args: &List) -> Outcome {
         let shown = |token: &StoredToken| {
             json!({
                 "id": digest(token), "user": token.user.name(), "user_id": id(&token.user), "created": token.created,
-                "expires": token.expiry,
+                "expires": token.expiry, "client": token.client,
             })
         };
         return output::json(&tokens.iter().map(shown).collect::<Value>());
@@ -222,7 +228,15 @@ fn list(context: &Context, args: &List) -> Outcome {
         let expires = token.expiry.clone().unwrap_or_else(|| "never".to_owned());
         [digest(token), token.user.name().to_owned(), token.created.clone(), expires]
     };
-    output::table(["ID", "USER", "CREATED", "EXPIRES"], tokens.iter().map(row).collect())
+    let rows = tokens.iter().map(row);
+    let headings = ["ID", "USER", "CREATED", "EXPIRES"];
+    if tokens.iter().all(|token| token.client.is_none()) {
+        return output::table(headings, rows.collect());
+    }
+    let [id, user, created, expires] = headings;
+    let clients = tokens.iter().map(|token| token.client.clone().unwrap_or_default());
+    let rows = rows.zip(clients).map(|([id, user, created, expires], client)| [id, user, client, created, expires]);
+    output::table([id, user, "CLIENT", created, expires], rows.collect())
 }
 
 fn revoke(context: &Context, args: &Revoke) -> Outcome {

@@ -22,6 +22,7 @@ use crate::codec::rate::Rate;
 use crate::csrf::Csrf;
 use crate::endpoints::{ENDPOINTS, EndpointDef, Parts as EndpointParts};
 use crate::error::{Error, Report};
+use crate::keys::KeyRing;
 use crate::log::{Log, Severity};
 use crate::options::{Kind, Values};
 use crate::route::Route;
@@ -56,6 +57,7 @@ pub(super) struct Builder<'a> {
     token_tables: Vec<Arc<TokensTable>>,
     knox_tables: Vec<Arc<KnoxTable>>,
     durin_tables: Vec<Arc<DurinTable>>,
+    key_rings: Vec<Arc<KeyRing>>,
     tokens: Vec<(String, Tokens)>,
     auto_tokens: Vec<Arc<TokensTable>>,
     sessions: Arc<Sessions>,
@@ -92,6 +94,7 @@ pub(super) fn config(root: &Node, source: &Source<'_>, origin: &Origin) -> Resul
         token_tables: vec![],
         knox_tables: vec![],
         durin_tables: vec![],
+        key_rings: vec![],
         tokens: vec![],
         auto_tokens: vec![],
         sessions: settings.sessions()?,
@@ -108,6 +111,7 @@ pub(super) fn config(root: &Node, source: &Source<'_>, origin: &Origin) -> Resul
         token_tables,
         knox_tables,
         durin_tables,
+        key_rings,
         tokens,
         auto_tokens,
         sessions,
@@ -153,6 +157,7 @@ pub(super) fn config(root: &Node, source: &Source<'_>, origin: &Origin) -> Resul
         token_tables,
         knox_tables,
         durin_tables,
+        key_rings,
         tokens,
         auto_tokens,
         users,
@@ -175,6 +180,7 @@ impl Parts {
             token_tables: config.token_tables.clone(),
             knox_tables: config.knox_tables.clone(),
             durin_tables: config.durin_tables.clone(),
+            key_rings: config.key_rings.clone(),
             tokens: vec![],
             auto_tokens: vec![],
             sessions: config.sessions.clone(),
@@ -374,6 +380,7 @@ impl Builder<'_> {
             token_tables: &mut self.token_tables,
             knox_tables: &mut self.knox_tables,
             durin_tables: &mut self.durin_tables,
+            key_rings: &mut self.key_rings,
             tokens: None,
             class: None,
             secret_key: self.secret_key,

@@ -29,6 +29,7 @@ use crate::codec::digest::DigestKey;
 use crate::codec::password::Hashers;
 use crate::csrf::Csrf;
 use crate::error::Report;
+use crate::keys::KeyRing;
 use crate::log::Log;
 use crate::route::Route;
 use crate::schemes::custom::{Loader, Offers};
@@ -81,6 +82,8 @@ pub(crate) struct Config {
     token_tables: Vec<Arc<TokensTable>>,
     knox_tables: Vec<Arc<KnoxTable>>,
     durin_tables: Vec<Arc<DurinTable>>,
+    /// The sets of public keys that may change.
+    pub key_rings: Vec<Arc<KeyRing>>,
     /// The headers by which schemes of any chain are told who it is.
     pub identity_headers: Vec<String>,
     /// What inline chains are made with.

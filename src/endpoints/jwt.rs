@@ -284,7 +284,7 @@ impl Endpoint for Verify {
             Ok(raw) => raw,
             Err(problems) => return Ok(invalid(&problems)),
         };
-        let token = self.0.decode(ctx, raw.as_bytes()).map_err(not_valid)?;
+        let token = self.0.decode(ctx, raw.as_bytes()).map_err(unfit)?;
         self.0.check(ctx, &token, Class::Untyped).map_err(unfit)?;
         // simplejwt looks only where rotated tokens are blacklisted.
         let is_looked_up = self.0.blacklists_rotated || !ctx.exact;
@@ -316,7 +316,7 @@ impl Endpoint for Blacklist {
             Ok(raw) => raw,
             Err(problems) => return Ok(invalid(&problems)),
         };
-        let token = self.0.decode(ctx, raw.as_bytes()).map_err(not_valid)?;
+        let token = self.0.decode(ctx, raw.as_bytes()).map_err(unfit)?;
         self.0.check(ctx, &token, Class::Refresh).map_err(unfit)?;
         self.0.blacklist(ctx, &token)?;
         Ok(done("{}".to_owned()))

@@ -5,13 +5,17 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ureq::Agent;
+use ureq::config::Config;
 use ureq::http::Uri;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{DefaultConnector, NextTimeout, time};
+use ureq::{Agent, Error};
 
 use crate::codec::jwk::MAX_SET;
 
 /// An address that may be asked.
+#[derive(PartialEq)]
 pub(super) struct Url(Uri);
 
 impl Url {
@@ -31,6 +35,16 @@ impl Url {
             Some("http") if is_local => Ok(Self(url)),
             _ => Err("must begin with https:// (http:// only for this machine)".to_owned()),
         }
+    }
+
+    /// The address for logs, without what may be a secret in it.
+    pub(super) fn shown(&self) -> String {
+        format!(
+            "{}://{}{}",
+            self.0.scheme_str().unwrap_or_default(),
+            self.0.authority().map_or("", |authority| authority.as_str()),
+            self.0.path()
+        )
     }
 
     /// The body of a plain 200.
@@ -55,7 +69,7 @@ impl Url {
             .proxy(None)
             .user_agent("authchain");
         if self.0.scheme_str() != Some("https") {
-            return Ok(config.build().into());
+            return Ok(agent(config.build()));
         }
         let found = rustls_native_certs::load_native_certs();
         if found.certs.is_empty() {
@@ -66,7 +80,22 @@ impl Url {
         let tls = TlsConfig::builder()
             .root_certs(RootCerts::Specific(Arc::new(roots)))
             .unversioned_rustls_crypto_provider(provider);
-        Ok(config.tls_config(tls.build()).build().into())
+        Ok(agent(config.tls_config(tls.build()).build()))
+    }
+}
+
+fn agent(config: Config) -> Agent {
+    Agent::with_parts(config, DefaultConnector::default(), OnThisThread::default())
+}
+
+/// Looks names up without a thread: ureq itself starts one to be able to give up, and this library starts none, so
+/// that a host may fork at any time. A name service that is silent thereby takes as long as the system lets it.
+#[derive(Debug, Default)]
+struct OnThisThread(DefaultResolver);
+
+impl Resolver for OnThisThread {
+    fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, Error> {
+        self.0.resolve(uri, config, NextTimeout { after: time::Duration::NotHappening, ..timeout })
     }
 }
 
@@ -74,3 +103,22 @@ impl Url {
 const TIMEOUT: Duration = Duration::from_secs(3);
 
 const MAX_HEADERS: usize = 16 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_looked_up_on_the_thread_that_asks() {
+        let uri = Uri::from_static("http://localhost/");
+        // Given no time, ureq's own would leave its thread behind.
+        let none = || NextTimeout {
+            after: Duration::ZERO.into(),
+            reason: ureq::Timeout::Resolve,
+            per_read: None,
+            per_write: None,
+        };
+        assert!(OnThisThread::default().resolve(&uri, &Config::default(), none()).is_ok());
+        assert!(DefaultResolver::default().resolve(&uri, &Config::default(), none()).is_err());
+    }
+}

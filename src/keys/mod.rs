@@ -25,6 +25,7 @@ pub(crate) struct KeyRing {
     state: Arc<State>,
 }
 
+#[derive(PartialEq)]
 enum Source {
     File(PathBuf),
     #[cfg(feature = "jwks-url")]
@@ -50,7 +51,7 @@ struct State {
     looked: AtomicI64,
 }
 
-#[derive(Default)]
+#[derive(Default, Clone)]
 struct Held {
     keys: Option<Arc<Keys>>,
     /// Of the file that the keys are from, or of the last that was refused.
@@ -82,6 +83,13 @@ impl KeyRing {
         Ok(Self::new(Source::Url(fetch::Url::read(url)?), allowed))
     }
 
+    /// # Errors
+    /// Always: this build fetches nothing.
+    #[cfg(not(feature = "jwks-url"))]
+    pub(crate) fn of_url(_: &str, _: Vec<Algorithm>) -> Result<Self, String> {
+        Err("cannot be asked: this library was built without the feature `jwks-url`".to_owned())
+    }
+
     fn new(source: Source, allowed: Vec<Algorithm>) -> Self {
         let (held, wanted, busy) = (Latch::new(Held::default()), AtomicBool::new(false), AtomicBool::new(false));
         let state = Arc::new(State { held, wanted, busy, looked: AtomicI64::new(i64::MIN) });
@@ -90,13 +98,58 @@ impl KeyRing {
         Self { source, allowed, state }
     }
 
+    /// The one of `rings` that has the same source, or this one, which is then among them: an address is asked
+    /// for all chains at once.
+    pub(crate) fn among(self, rings: &mut Vec<Arc<Self>>) -> Arc<Self> {
+        if let Some(known) = rings.iter().find(|known| known.is_like(&self)) {
+            return known.clone();
+        }
+        let ring = Arc::new(self);
+        rings.push(ring.clone());
+        ring
+    }
+
+    fn is_like(&self, other: &Self) -> bool {
+        self.source == other.source && self.allowed == other.allowed
+    }
+
+    /// Takes over what another ring of the same address knows: a configuration that is loaded again need not
+    /// ask again.
+    pub(crate) fn inherit(&self, former: &Self) {
+        if self.is_remote() && self.is_like(former) {
+            let held = former.state.held.lock().clone();
+            *self.state.held.lock() = held;
+            let is_wanted = former.state.wanted.load(Ordering::Relaxed);
+            self.state.wanted.store(is_wanted, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether the keys come from an address, so that somebody has to call [`Self::refresh`].
+    pub(crate) fn is_remote(&self) -> bool {
+        !matches!(self.source, Source::File(_))
+    }
+
+    /// Where the keys come from, for logs.
+    pub(crate) fn shown(&self) -> String {
+        match &self.source {
+            Source::File(path) => path.display().to_string(),
+            #[cfg(feature = "jwks-url")]
+            Source::Url(url) => url.shown(),
+        }
+    }
+
+    /// Whether there are keys. Once there are, there always will be.
+    pub(crate) fn has_keys(&self) -> bool {
+        self.state.held.lock().keys.is_some()
+    }
+
     /// [`jws::verify`](crate::codec::jws::verify) with the keys of now (seconds since 1970).
     ///
     /// # Errors
     /// [`Fault`]; [`Fault::UnknownKey`] as well when there are no keys yet.
     pub(crate) fn verify(&self, token: &[u8], exact: bool, now: i64) -> Result<Verified, Fault> {
-        if matches!(self.source, Source::File(_)) && self.state.looked.swap(now, Ordering::Relaxed) != now {
-            // Whoever calls `refresh` hears what is wrong; the keys stay.
+        if !self.is_remote() && self.state.looked.swap(now, Ordering::Relaxed) != now {
+            // Whatever is wrong with it, the keys stay.
             let _ = self.reload();
         }
         let keys = self.state.held.lock().keys.clone();
@@ -107,10 +160,10 @@ impl KeyRing {
         found
     }
 
-    /// Whether [`Self::refresh`] would ask the address.
+    /// Whether [`Self::refresh`] would ask the address. Nobody has to refresh a file.
     pub(crate) fn is_due(&self, now: i64) -> bool {
-        if matches!(self.source, Source::File(_)) {
-            return true;
+        if !self.is_remote() {
+            return false;
         }
         let passed = |since: Option<i64>, pause: i64| since.is_none_or(|since| !(0..pause).contains(&(now - since)));
         let held = self.state.held.lock();
@@ -124,14 +177,17 @@ impl KeyRing {
     /// # Errors
     /// What went wrong. The last good set stays.
     pub(crate) fn refresh(&self, now: i64) -> Result<Refreshed, String> {
+        if self.is_remote() && !self.is_due(now) {
+            return Ok(Refreshed::NotYet);
+        }
         match &self.source {
             Source::File(_) => self.reload(),
             #[cfg(feature = "jwks-url")]
+            Source::Url(_) if self.state.busy.swap(true, Ordering::Acquire) => Ok(Refreshed::NotYet),
+            #[cfg(feature = "jwks-url")]
             Source::Url(url) => {
-                if !self.is_due(now) || self.state.busy.swap(true, Ordering::Acquire) {
-                    return Ok(Refreshed::NotYet);
-                }
-                let done = self.ask(url, now);
+                // Again: another thread may have asked since.
+                let done = if self.is_due(now) { self.ask(url, now) } else { Ok(Refreshed::NotYet) };
                 self.state.busy.store(false, Ordering::Release);
                 done
             }
@@ -232,6 +288,13 @@ mod tests {
         write(&path, &set(&["b"]));
         assert_eq!(ring.refresh(NOW), Ok(Refreshed::Anew(vec![])));
         assert!(KeyRing::of_file(path.with_extension("none"), vec![]).is_err());
+    }
+
+    #[cfg(not(feature = "jwks-url"))]
+    #[test]
+    fn a_build_that_fetches_nothing_says_so() {
+        let why = KeyRing::of_url("https://issuer.example/jwks.json", vec![]).err().unwrap();
+        assert!(why.contains("built without the feature `jwks-url`"), "{why}");
     }
 
     #[cfg(feature = "jwks-url")]

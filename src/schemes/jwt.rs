@@ -81,12 +81,13 @@ const OPTIONS: &[OptionDef] = &[
         default: "\"\"",
         doc: "Another one is Python code, which this library cannot run.",
     },
-    OptionDef {
-        name: "jwk_url",
-        kind: Kind::Word(&[""]),
-        default: "\"\"",
-        doc: "Refused: the library fetches nothing. Have a job store the key set, and name the file as `jwks_file`.",
-    },
+    text(
+        "jwk_url",
+        "\"\"",
+        "The address of a set of public keys in the place of `verifying_key`: https, or http on this machine. The host \
+         fetches it (`authchain serve` and Apache do; `auth_context_tick`), no request does: until it has come the answer is \
+         503.",
+    ),
     seconds("leeway", "0", "Seconds that clocks may differ."),
     OptionDef {
         name: "auth_header_types",
@@ -218,9 +219,9 @@ fn build(options: &Values, building: &mut Building<'_>) -> Result<Box<dyn Scheme
     Ok(Box::new(Jwt { words, header, challenge, stateless, kept }))
 }
 
-fn kept(options: &Values, building: &Building<'_>, challenge: &str) -> Result<Kept, Error> {
+fn kept(options: &Values, building: &mut Building<'_>, challenge: &str) -> Result<Kept, Error> {
     let algorithm = Algorithm::named(options.text("algorithm")).ok_or(Error::Invalid("no such algorithm"))?;
-    let (keys, signing_key) = keys(options, algorithm, building.secret_key)?;
+    let (keys, signing_key) = keys(options, algorithm, building)?;
     let some = |name| Some(options.text(name).to_owned()).filter(|text| !text.is_empty());
     Ok(Kept {
         keys,
@@ -263,35 +264,56 @@ fn kept(options: &Values, building: &Building<'_>, challenge: &str) -> Result<Ke
 }
 
 /// What tokens are believed by, and what they are signed with.
-fn keys(options: &Values, algorithm: Algorithm, secret_key: &str) -> Result<(Believed, Option<Key>), Error> {
-    let bad = |option, why: BadKey| Error::Config(Box::new(Report::whole(option, why.to_string(), "")));
+fn keys(options: &Values, algorithm: Algorithm, building: &mut Building<'_>) -> Result<(Believed, Option<Key>), Error> {
     let own = options.text("signing_key");
-    let (public, set) = (options.text("verifying_key"), options.text("jwks_file"));
+    let public: Vec<_> = PUBLIC.iter().filter(|name| !options.text(name).is_empty()).collect();
     if algorithm.is_symmetric() {
-        if !public.is_empty() || !set.is_empty() {
-            return Err(Error::Invalid("HS256, HS384 and HS512 have no `verifying_key` and no `jwks_file`"));
+        if let Some(name) = public.first() {
+            return Err(faulty(name, "HS256, HS384 and HS512 have no public keys", "set `algorithm`, or leave it out"));
         }
-        let secret = if own.is_empty() { secret_key } else { own };
+        let secret = if own.is_empty() { building.secret_key } else { own };
         let key = || Key::secret(algorithm, secret.as_bytes()).map_err(|why| bad("signing_key", why));
         return Ok((Believed::Key(Keys::one(key()?)), Some(key()?)));
     }
     let private = || Key::private_pem(algorithm, own).map_err(|why| bad("signing_key", why));
-    let keys = match (public.is_empty(), set.is_empty()) {
-        (false, false) => return Err(Error::Invalid("a scheme has either a `verifying_key` or a `jwks_file`")),
-        (false, true) => {
-            let key = Key::public_pem(algorithm, public).map_err(|why| bad("verifying_key", why))?;
-            Believed::Key(Keys::one(key))
+    let keys = match public[..] {
+        [] if own.is_empty() => {
+            let text = "there is no `verifying_key`, no `jwks_file`, no `jwk_url` and no `signing_key`";
+            return Err(Error::Invalid(text));
         }
-        (true, false) => {
-            let wrong = |why: String| Error::Config(Box::new(Report::whole("jwks_file", why, "")));
-            Believed::Set(KeyRing::of_file(PathBuf::from(set), vec![algorithm]).map_err(wrong)?)
+        [] => Believed::Key(Keys::one(private()?)),
+        [name] => believed(name, options.text(name), algorithm, building)?,
+        [_, name, ..] => {
+            return Err(faulty(name, "the keys come from somewhere else already", "leave one of the two out"));
         }
-        (true, true) if own.is_empty() => {
-            return Err(Error::Invalid("there is no `verifying_key`, no `jwks_file` and no `signing_key`"));
-        }
-        (true, true) => Believed::Key(Keys::one(private()?)),
     };
     Ok((keys, if own.is_empty() { None } else { Some(private()?) }))
+}
+
+/// The public keys that an option names.
+fn believed(option: &str, text: &str, algorithm: Algorithm, building: &mut Building<'_>) -> Result<Believed, Error> {
+    let (ring, remedy) = match option {
+        "jwks_file" => (KeyRing::of_file(PathBuf::from(text), vec![algorithm]), ""),
+        "jwk_url" => {
+            (KeyRing::of_url(text, vec![algorithm]), "or have a job store the set, and name it as `jwks_file`")
+        }
+        _ => {
+            let key = Key::public_pem(algorithm, text).map_err(|why| bad(option, why))?;
+            return Ok(Believed::Key(Keys::one(key)));
+        }
+    };
+    Ok(Believed::Set(ring.map_err(|why| faulty(option, &why, remedy))?.among(building.key_rings)))
+}
+
+/// The options that public keys come from.
+const PUBLIC: [&str; 3] = ["verifying_key", "jwks_file", "jwk_url"];
+
+fn bad(option: &str, why: BadKey) -> Error {
+    faulty(option, &why.to_string(), "")
+}
+
+fn faulty(option: &str, text: &str, remedy: &str) -> Error {
+    Report::whole(option, text, remedy).into()
 }
 
 /// Refuses what cannot work together, before somebody finds out by a token that still counts.
@@ -375,7 +397,8 @@ impl Jwt {
         let classes = &self.kept.classes;
         let mut faults = Vec::new();
         match self.kept.decode(ctx, raw) {
-            Err(fault) => faults.extend(classes.iter().map(|class| (*class, fault))),
+            Err(Unfit::Broken(error)) => return Err(error.into()),
+            Err(Unfit::Fault(fault)) => faults.extend(classes.iter().map(|class| (*class, fault))),
             Ok(token) => {
                 for class in classes {
                     match self.kept.check(ctx, &token, *class) {

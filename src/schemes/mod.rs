@@ -17,6 +17,7 @@ use crate::accounts::tokens::Tokens;
 use crate::csrf::Csrf;
 use crate::ctx::Ctx;
 use crate::error::Error;
+use crate::keys::KeyRing;
 use crate::options::{OptionDef, Values};
 use crate::request::Request;
 use crate::store::{DurinTable, KnoxTable, TokensTable, UsersTable};
@@ -109,6 +110,8 @@ pub(crate) struct Building<'a> {
     pub knox_tables: &'a mut Vec<Arc<KnoxTable>>,
     /// Those of durin.
     pub durin_tables: &'a mut Vec<Arc<DurinTable>>,
+    /// The sets of keys so far, likewise.
+    pub key_rings: &'a mut Vec<Arc<KeyRing>>,
     /// The tokens of the scheme being built, which it leaves here if it keeps any.
     pub tokens: Option<Tokens>,
     /// The class of the peer, which the scheme leaves here if its options make it another one.

@@ -3,6 +3,9 @@
 
 mod apache;
 mod host;
+#[cfg(feature = "jwks-url")]
+#[path = "../support/issuer.rs"]
+mod issuer;
 mod place;
 #[path = "../support/mod.rs"]
 mod support;
@@ -121,6 +124,21 @@ fn a_configuration_that_is_refused_is_a_failure_with_its_place() {
 }
 
 // ---------------------------------------------------------------- files and keys
+
+#[cfg(feature = "jwks-url")]
+#[test]
+fn an_address_of_keys_answers_or_the_remedy_is_told() {
+    let issuer = issuer::Issuer::start();
+    let scheme = format!("[schemes.jwt]\nalgorithm = \"EdDSA\"\nblacklist = false\njwk_url = \"{}\"\n", issuer.url);
+    let place = Place::with("", &format!("schemes = [\"jwt\"]\n{scheme}"));
+    let ill = place.point("public_keys", &[]);
+    assert_eq!((ill.state.as_str(), ill.text), ("failure", format!("{} answers 503", issuer.url)));
+    assert!(ill.remedy.contains("jwks_file"), "{}", ill.remedy);
+    issuer.publishes(&[0]);
+    let well = place.point("public_keys", &[]);
+    assert_eq!((well.state.as_str(), well.text), ("ok", format!("{} answers with keys that can be used", issuer.url)));
+    assert_eq!(issuer.requests(), 2);
+}
 
 #[test]
 fn modes_and_owners_come_with_the_command_that_mends_them() {

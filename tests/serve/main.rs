@@ -1,5 +1,8 @@
 //! `authchain serve`: the real process on real sockets, over databases that Django made.
 
+#[cfg(feature = "jwks-url")]
+#[path = "../support/issuer.rs"]
+mod issuer;
 mod nginx;
 mod process;
 #[path = "../support/mod.rs"]
@@ -54,6 +57,21 @@ fn who_it_is_stands_in_headers_of_an_empty_answer() {
         assert_eq!(reply.header("cache-control"), Some("no-store"));
         assert_eq!((reply.header("content-length"), reply.header("transfer-encoding")), (None, None));
     }
+}
+
+#[cfg(feature = "jwks-url")]
+#[test]
+fn keys_of_an_address_are_fetched_before_anybody_asks() {
+    let (site, issuer) = (Site::of_vectors("simplejwt"), issuer::Issuer::start());
+    issuer.publishes(&[0]);
+    configure(&site, &issuer.config(), "");
+    let served = Served::run(command(&site, "127.0.0.1:0").arg("--verbose"));
+    let loaded = served.said.iter().next().unwrap();
+    assert_eq!(loaded, format!("keys.loaded {}, 0 of them not of use", issuer.url));
+    let reply = served.get("/auth/jwt", &[("Authorization", &format!("Bearer {}", issuer.token(0)))]);
+    assert_eq!((reply.status, user(&reply)), (204, Some("alice")));
+    let reply = served.get("/auth/jwt", &[("Authorization", &format!("Bearer {}", issuer.token(1)))]);
+    assert_eq!((reply.status, issuer.requests()), (401, 1));
 }
 
 #[test]

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from jwt.algorithms import OKPAlgorithm
 
 from conftest import CONFIG, SECONDS, Apache, Servers, Site, basic, wait_for
 
@@ -339,3 +346,82 @@ def test_a_bad_file_does_not_end_the_server_that_gets_a_signal(servers: Servers,
     config.write_text(CONFIG.replace('schemes = ["basic", "token", "session"]', 'schemes = ["basic"]'))
     apache.signal(signal.SIGUSR1)
     wait_for(lambda: apache.ask("/private/index.html", site.token()).status == 401, "reloaded")
+
+
+# ---------------------------------------------------------------- keys of an address
+
+KEYS = """
+<Location />
+  AuthType authchain
+  AuthChain keys
+  Require authchain-authenticated
+</Location>
+"""
+
+
+@pytest.fixture
+def issuer() -> Iterator[tuple[str, dict[str, str], list[str]]]:
+    """An issuer of tokens: what to add to the configuration, a header with a token, and what it was asked for."""
+    key = Ed25519PrivateKey.generate()
+    keys = {"keys": [{**OKPAlgorithm.to_jwk(key.public_key(), as_dict=True), "kid": "k"}]}
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            body = json.dumps(keys).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    claims = {"token_type": "access", "user_id": "1", "jti": "0" * 32, "exp": int(time.time()) + 600}
+    token = jwt.encode(claims, key, "EdDSA", headers={"kid": "k"})
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/jwks.json"
+        scheme = f'type = "jwt"\nalgorithm = "EdDSA"\nblacklist = false\njwk_url = "{url}"\n'
+        yield f'[chains.keys]\nschemes = ["issuer"]\n[schemes.issuer]\n{scheme}', {"Authorization": f"Bearer {token}"}, asked
+        server.shutdown()
+
+
+@pytest.mark.parametrize("mpm", ["event", "prefork"])
+def test_the_watchdog_of_each_child_fetches_the_keys(
+    servers: Servers, issuer: tuple[str, dict[str, str], list[str]], mpm: str
+) -> None:
+    config, header, asked = issuer
+    apache = servers.start(KEYS, config=CONFIG + config, mpm=mpm)
+    apache.page("index.html")
+    wait_for(lambda: apache.ask("/index.html", header).status == 200, "fetched")
+    assert set(asked) == {"/jwks.json"}
+    assert len(asked) <= 4  # one for each child
+
+
+def test_keys_are_fetched_after_a_restart_with_a_bad_file(
+    servers: Servers, issuer: tuple[str, dict[str, str], list[str]]
+) -> None:
+    config, header, _ = issuer
+    apache = servers.start(METRICS + KEYS.replace("/>", "/private>"), config=CONFIG + config)
+    apache.page("private/index.html")
+    wait_for(lambda: apache.ask("/private/index.html", header).status == 200, "fetched")
+    (apache.folder / "authchain.toml").write_text("nonsense")
+    before = apache.child()
+    apache.signal(signal.SIGHUP)
+    wait_for(lambda: apache.child() not in ("", before), "restarted")
+    wait_for(lambda: apache.ask("/private/index.html", header).status == 200, "fetched again")
+
+
+def threads(apache: Apache) -> int:
+    """How many the children have."""
+    assert apache.process is not None
+    listed = ["ps", "-L", "--ppid", str(apache.process.pid), "-o", "lwp="]
+    return len(subprocess.run(listed, capture_output=True, text=True).stdout.split())
+
+
+def test_only_where_there_is_something_to_fetch_there_is_a_thread_for_it(servers: Servers) -> None:
+    scheme = 'type = "jwt"\nalgorithm = "EdDSA"\nblacklist = false\njwk_url = "http://127.0.0.1:9/"\n'
+    without, fetching = servers.start(PLACE), servers.start(PLACE, config=f"{CONFIG}[schemes.issuer]\n{scheme}")
+    wait_for(lambda: threads(fetching) == threads(without) + 1, "one thread more")

@@ -436,10 +436,17 @@ def knox_options():
     return {name: value for name, value in options.items() if value != usual[name]}
 
 
-# Paths of Python code, and the address that authchain does not fetch; simplejwt's own are what authchain does.
-JWT_CODE = ("JSON_ENCODER", "JWK_URL", "USER_AUTHENTICATION_RULE", "TOKEN_USER_CLASS")
+# Paths of Python code; simplejwt's own are what authchain does.
+JWT_CODE = ("JSON_ENCODER", "USER_AUTHENTICATION_RULE", "TOKEN_USER_CLASS")
 # of the views, and the key, which is a secret
 JWT_ELSEWHERE = ("UPDATE_LAST_LOGIN", "SIGNING_KEY")
+
+
+def is_fetched(url):
+    """Whether authchain fetches keys from there: https, or http on this machine."""
+    from urllib.parse import urlsplit
+    parts = urlsplit(url)
+    return parts.scheme == "https" or parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1", "::1")
 
 
 def is_jwt(cls):
@@ -471,6 +478,13 @@ def jwt(cls, question):
     options = {name.lower(): jwt_setting(name, value) for name, value in own.items() if value != DEFAULTS[name]
                and name not in JWT_CODE + JWT_ELSEWHERE and not name.endswith("SERIALIZER")}
     if any("." in name for name in options.get("auth_token_classes", [])):
+        return None
+    # Where there are several, simplejwt looks at the first of these only: a secret, JWK_URL, VERIFYING_KEY.
+    if own["ALGORITHM"].startswith("HS"):
+        options.pop("jwk_url", None)
+    if own["ALGORITHM"].startswith("HS") or options.get("jwk_url"):
+        options.pop("verifying_key", None)
+    if not is_fetched(options.get("jwk_url", "https://")):
         return None
     if "user_id_field" in options:
         field = get_user_model()._meta.get_field(own["USER_ID_FIELD"])

@@ -4,6 +4,7 @@
 mod mint;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
@@ -59,16 +60,21 @@ pub(crate) struct Jwt {
 pub(crate) enum Believed {
     /// VERIFYING_KEY, or with HMAC SIGNING_KEY.
     Key(Keys),
-    /// A set in a file, which may change.
-    Set(KeyRing),
+    /// A set in a file or at an address, which may change.
+    Set(Arc<KeyRing>),
 }
 
 impl Believed {
-    fn verify(&self, raw: &[u8], exact: bool, now: i64) -> Result<Verified, jws::Fault> {
-        match self {
+    fn verify(&self, raw: &[u8], exact: bool, now: i64) -> Result<Verified, Unfit<'static>> {
+        let verified = match self {
             Self::Key(keys) => jws::verify(raw, keys, exact),
+            // Nobody can say yet whether the token is good.
+            Self::Set(ring) if !ring.has_keys() => {
+                return Err(Error::Keys(format!("none have come from {} yet", ring.shown())).into());
+            }
             Self::Set(ring) => ring.verify(raw, exact, now),
-        }
+        };
+        verified.map_err(|_| Fault::Invalid.into())
     }
 }
 
@@ -222,18 +228,27 @@ pub(crate) enum Owner {
 
 impl Jwt {
     /// simplejwt's `TokenBackend.decode`.
-    pub(crate) fn decode(&self, ctx: &Ctx<'_>, raw: &[u8]) -> Result<Token, Fault<'_>> {
+    pub(crate) fn decode(&self, ctx: &Ctx<'_>, raw: &[u8]) -> Result<Token, Unfit<'_>> {
         let now = ctx.now_us().div_euclid(1_000_000);
-        let verified = self.keys.verify(raw, ctx.exact, now).map_err(|_| Fault::Invalid)?;
+        let verified = self.keys.verify(raw, ctx.exact, now)?;
         let claims = Claims::read(&verified.payload, ctx.exact).map_err(|_| Fault::Invalid)?;
         claims.check(&self.checks, now).map_err(|why| match why {
             Refused::Expired => Fault::Expired,
             Refused::Invalid => Fault::Invalid,
         })?;
         if let Some(name) = self.required.iter().find(|name| claims.get(name).is_none()) {
-            return Err(Fault::NoClaim(name));
+            return Err(Fault::NoClaim(name).into());
         }
         Ok(Token { raw: Secret::new(raw), claims, proof: verified.proof })
+    }
+
+    /// [`Self::decode`], where it does not matter why a token does not do.
+    fn decoded(&self, ctx: &Ctx<'_>, raw: &str) -> Result<Option<Token>, Error> {
+        match self.decode(ctx, raw.as_bytes()) {
+            Ok(token) => Ok(Some(token)),
+            Err(Unfit::Fault(_)) => Ok(None),
+            Err(Unfit::Broken(error)) => Err(error),
+        }
     }
 
     /// Whether a token is one of the class (`Token.verify`).
@@ -328,7 +343,7 @@ impl Jwt {
 
     /// Whose token it is, of any class that lets in, active or not. Nothing is written.
     pub(crate) fn peek(&self, ctx: &Ctx<'_>, raw: &str) -> Result<Option<User>, Error> {
-        let Ok(token) = self.decode(ctx, raw.as_bytes()) else { return Ok(None) };
+        let Some(token) = self.decoded(ctx, raw)? else { return Ok(None) };
         let mut fits = false;
         for class in &self.classes {
             match self.check(ctx, &token, *class) {
@@ -345,7 +360,7 @@ impl Jwt {
 
     /// Blacklists a token. False: it was before, or is none of ours.
     pub(crate) fn revoke(&self, ctx: &Ctx<'_>, raw: &str) -> Result<bool, Error> {
-        let Ok(token) = self.decode(ctx, raw.as_bytes()) else { return Ok(false) };
+        let Some(token) = self.decoded(ctx, raw)? else { return Ok(false) };
         let class =
             [Class::Refresh, Class::Sliding, Class::Access].into_iter().find(|class| self.is_of(&token, *class));
         match class {

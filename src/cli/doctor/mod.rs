@@ -5,6 +5,7 @@ mod apache;
 mod database;
 mod files;
 mod httpd;
+mod keys;
 mod passwords;
 mod policy;
 mod rights;
@@ -81,6 +82,7 @@ const POINTS: &[Point] = &[
     ("tables", database::tables),
     ("clock", database::clock),
     ("tokens", database::tokens),
+    ("public_keys", keys::fetched),
     ("hash_cost", passwords::cost),
     ("hashes", passwords::stored),
     ("throttle", policy::throttle),

@@ -16,7 +16,7 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
-use tokio::time::{sleep, timeout};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use super::output::{self, Failure, Outcome};
 use crate::config::Origin;
@@ -47,6 +47,8 @@ struct Server {
     pool: Pool,
     /// For the question whether the database is there.
     health: Pool,
+    /// For fetching public keys.
+    keys: Pool,
     bodies: Bodies,
     metrics: Metrics,
     limits: Limits,
@@ -98,7 +100,7 @@ fn threads(settings: &Serve) -> usize {
 fn runtime(threads: usize) -> std::io::Result<Runtime> {
     Builder::new_current_thread()
         .enable_all()
-        .max_blocking_threads(threads + 1) // and the one of `health`
+        .max_blocking_threads(threads + 2) // and those of `health` and `keys`
         .thread_name("authchain")
         .build()
 }
@@ -115,6 +117,7 @@ impl Server {
         Self {
             pool: Pool::new(threads),
             health: Pool::new(1),
+            keys: Pool::new(1),
             bodies: Bodies::new(),
             metrics: Metrics::new(),
             limits,
@@ -136,6 +139,19 @@ impl Server {
             Ok(Ok(())) => output::note("config.loaded"),
             Ok(Err(report)) => output::note(&format!("config.refused {report}")),
             Err(_) => output::note("config.refused the database is waited for"),
+        }
+    }
+
+    /// Fetches the sets of public keys that are due, at once and whenever they are. The log tells what goes wrong.
+    async fn tick(&self) {
+        let mut seconds = interval(TICK);
+        seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            seconds.tick().await;
+            let context = self.context();
+            if context.is_tick_due() {
+                let _ = self.keys.run(move || context.tick(0)).await;
+            }
         }
     }
 
@@ -169,6 +185,8 @@ async fn serve(server: Arc<Server>, listen: &Listen, mode: u32) -> Outcome {
     let listener = Listener::open(listen, mode).await?;
     let (stop, stopping) = watch::channel(false);
     output::note(&format!("listening on {}", listener.name()));
+    let ticking = server.clone();
+    tokio::spawn(async move { ticking.tick().await });
     loop {
         tokio::select! {
             _ = signals.terminate.recv() => break,
@@ -210,5 +228,8 @@ async fn accept(server: &Arc<Server>, listener: &Listener, stopping: &watch::Rec
 
 /// How long requests under way may take to end.
 const LAST_WORDS: Duration = Duration::from_secs(10);
+
+/// How often keys are looked after; a look costs nothing unless a set is due.
+const TICK: Duration = Duration::from_secs(1);
 
 const AGAIN: Duration = Duration::from_millis(100);

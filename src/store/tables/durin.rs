@@ -188,12 +188,13 @@ impl DurinTable {
     pub(crate) fn list(&self, db: &Db, users: &UsersTable, of: Option<&UserId>) -> Result<Vec<StoredToken>, Error> {
         let condition = if of.is_some() { "t.user_id = ?1" } else { "1" };
         let sql = format!(
-            "SELECT {}, t.token, t.created, t.expiry FROM {} t JOIN {} u ON u.{} = t.user_id WHERE {condition} \
-             ORDER BY t.created",
+            "SELECT {}, t.token, t.created, t.expiry, c.name FROM {} t JOIN {} u ON u.{} = t.user_id \
+             LEFT JOIN {} c ON c.id = t.client_id WHERE {condition} ORDER BY t.created",
             users.columns("u"),
             self.tokens,
             users.table,
             users.id,
+            self.clients,
         );
         let access = db.access()?;
         let mut statement = access.connection()?.prepare_cached(&sql)?;
@@ -204,6 +205,7 @@ impl DurinTable {
                 user: users.read(row)?,
                 created: row.get(at + 1)?,
                 expiry: row.get(at + 2)?,
+                client: row.get(at + 3)?,
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)

@@ -103,6 +103,7 @@ pub(crate) fn list(db: &Db, users: &UsersTable, of: Option<&UserId>) -> Result<V
             user: users.read(row)?,
             created: row.get::<_, Option<String>>(at + 1)?.unwrap_or_default(),
             expiry: Some(row.get(at + 2)?),
+            client: None,
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)

@@ -162,6 +162,7 @@ impl KnoxTable {
                 user: users.read(row)?,
                 created: row.get(at + 1)?,
                 expiry: row.get(at + 2)?,
+                client: None,
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)

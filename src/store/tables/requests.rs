@@ -32,6 +32,15 @@ impl Requests {
         self.db().access()?.transaction(|connection| f(&Kept(connection)))
     }
 
+    /// Forgets every request; how many there were. Makes no file.
+    #[cfg(feature = "cli")]
+    pub(crate) fn clear(&self) -> Result<usize, Error> {
+        if crate::sys::file::identity(&self.store.path).is_none() {
+            return Ok(0);
+        }
+        self.change(|kept| Ok(kept.0.execute("DELETE FROM authchain_requests", [])?))
+    }
+
     fn db(&self) -> &Db {
         // The door first: a child must not inherit a cell that another thread was filling.
         self.db.get().unwrap_or_else(|| fork::without_fork(|| self.db.get_or_init(|| Db::new(self.store.clone()))))

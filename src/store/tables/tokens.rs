@@ -29,6 +29,8 @@ pub(crate) struct StoredToken {
     pub created: String,
     /// Django's text of the moment it ends; `None`: never.
     pub expiry: Option<String>,
+    /// The name of the client that it is for, where tokens are.
+    pub client: Option<String>,
 }
 
 impl TokensTable {
@@ -130,6 +132,7 @@ impl TokensTable {
                 user: users.read(row)?,
                 created: row.get(UsersTable::COLUMNS + 1)?,
                 expiry: None,
+                client: None,
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
