@@ -12,8 +12,8 @@ from wsgiref.types import WSGIEnvironment
 
 import authchain
 from authchain import (
-    Context,
     Assertion,
+    Context,
     CsrfToken,
     Edits,
     EndedSession,
