@@ -39,8 +39,8 @@ black = SlidingToken.for_user(anna)
 black.blacklist()
 nobody = AccessToken()
 headers = ["", "Bearer", "Bearer a b", "bearer x", "Token x", "Bearer x"] + ["Bearer %s" % token for token in (
-    AccessToken.for_user(anna),
-    SlidingToken.for_user(anna), RefreshToken.for_user(anna), AccessToken.for_user(off), expired, left, black, nobody)]
+    AccessToken.for_user(anna), SlidingToken.for_user(anna), RefreshToken.for_user(anna), AccessToken.for_user(off),
+        expired, left, black, nobody)]
 
 def asked(cls, header):
     class View(APIView):
