@@ -49,7 +49,7 @@ class Judge:
 
     def is_endpoint(self, path: str) -> bool:
         """Whether something else than the chain decides about a path."""
-        return path in self._endpoints
+        return path in self._endpoints or any(path.startswith(begin) for begin, _ in self._below)
 
     def target(self, path: str) -> str | Endpoint:
         """What decides about a path."""

@@ -14,7 +14,7 @@ that overrides `authenticate_credentials` or `enforce_csrf` cannot be made: thos
 it from DRF's.
 
 `ChainAuthentication` asks a chain of an authchain.toml. `KnoxTokenAuthentication` is authchain.knox's, for projects
-with django-rest-knox.
+with django-rest-knox; authchain.durin and authchain.simplejwt have theirs.
 """
 # mypy: disable-error-code="import-untyped", allow-untyped-calls, allow-subclassing-any
 
@@ -29,8 +29,9 @@ from rest_framework import authentication, exceptions
 from . import _asked, _environ
 from ._asked import Asked
 from .chain import Context, Request
-from .django import configuration, from_django
+from .django import configuration
 from .django.events import announce
+from .django.from_django import of_django, of_drf
 from .django.instances import Tokens, Users
 from .errors import Status
 from .verdict import User, Verdict
@@ -45,7 +46,7 @@ __all__ = [
 ]
 
 
-_DECIDING = (__name__, authentication.__name__, "authchain.knox", "knox.auth")
+_DECIDING = (__name__, authentication.__name__, "authchain.knox", "knox.auth", "authchain.durin", "durin.auth")
 
 
 class Unavailable(exceptions.APIException):
@@ -86,6 +87,27 @@ class _Decided(authentication.BaseAuthentication):
         return self._source().challenge
 
 
+class _Announced(_Decided):
+    """By a token in `Authorization` whose end the library may write: those of knox and durin."""
+
+    def authenticate(self, request: Any) -> tuple[Any, Any] | None:
+        """The user and the token, None when there is no such header, or DRF's exception."""
+        source = self._source()
+        sent, peer = _header(request)
+        verdict = source.asked.verdict(sent, peer) if sent else None
+        if verdict is None:
+            return None
+        if not verdict:
+            _refuse(source, verdict, request)
+            return None
+        announce(verdict.events, request)
+        return self._instances(source, sent.split()[1].decode(), verdict.user)
+
+    def _instances(self, source: Any, token: str, user: User) -> tuple[Any, Any]:
+        """Of the project's models."""
+        raise NotImplementedError
+
+
 class BasicAuthentication(_Decided, authentication.BasicAuthentication):
     """DRF's `BasicAuthentication`."""
 
@@ -117,7 +139,7 @@ class TokenAuthentication(_Decided, authentication.TokenAuthentication):
         model = self.get_model()
         if model._meta.abstract:
             raise configuration.Unfit("rest_framework.authtoken is not in INSTALLED_APPS")
-        return "token", from_django.token_options(self.keyword, model)
+        return "token", of_drf.token_options(self.keyword, model)
 
     def _key(self) -> tuple[object, ...]:
         return (type(self), self.keyword, self.model)  # `get_model` is the class's affair
@@ -157,7 +179,7 @@ class SessionAuthentication(_Decided, authentication.SessionAuthentication):
 
     def _scheme(self) -> tuple[str, dict[str, Any]]:
         users = configuration.kept("users", Users)
-        _, why_not = from_django.sessions(users.model)
+        _, why_not = of_django.sessions(users.model)
         if why_not:
             raise configuration.Unfit(why_not)
         return "session", {}
@@ -181,7 +203,7 @@ class RemoteUserAuthentication(_Decided, authentication.RemoteUserAuthentication
     """DRF's `RemoteUserAuthentication`. What stands in `header` is believed, as there: the server sets it."""
 
     def _scheme(self) -> tuple[str, dict[str, Any]]:
-        _, _, makes_users = from_django.backends()
+        _, _, makes_users = of_django.backends()
         return "remote_user", {} if makes_users else {"create_unknown_user": False}
 
     def _key(self) -> tuple[object, ...]:
@@ -246,7 +268,7 @@ class _Source:
         self.asked = Asked.of(context, chain)
         self.challenge = _challenge(context, chain)
         self.exact = bool(configuration.option("EXACT_QUERIES", False))
-        self.has_remote_users = from_django.backends()[2] is not None
+        self.has_remote_users = of_django.backends()[2] is not None
         self.session_cookie: str = settings.SESSION_COOKIE_NAME
         self.users = Users()
 

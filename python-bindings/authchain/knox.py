@@ -19,14 +19,16 @@ from knox.models import get_token_model
 from knox.settings import CONSTANTS
 from rest_framework import exceptions
 
-from .django import configuration, from_django
-from .django.events import announce
+from .django import configuration
+from .django.from_django import of_knox
 from .django.instances import Rows
-from .drf import _Decided, _header, _refuse, _Source
+from .drf import _Announced, _Source
+from .verdict import User
 
 __all__ = ["KnoxTokenAuthentication"]
 
-class KnoxTokenAuthentication(_Decided, TokenAuthentication):
+
+class KnoxTokenAuthentication(_Announced, TokenAuthentication):
     """Knox's `TokenAuthentication`."""
 
     _decides: ClassVar[tuple[str, ...]] = (
@@ -37,7 +39,7 @@ class KnoxTokenAuthentication(_Decided, TokenAuthentication):
     )
 
     def _scheme(self) -> tuple[str, dict[str, Any]]:
-        options = from_django.knox_options()
+        options = of_knox.knox_options()
         if options is None:
             raise configuration.Unfit("REST_KNOX has settings, or the tokens a manager, that authchain does not know")
         return "knox", options
@@ -48,22 +50,11 @@ class KnoxTokenAuthentication(_Decided, TokenAuthentication):
     def _source(self) -> "_KnoxSource":
         return configuration.kept(self._key(), lambda: _KnoxSource(*self._scheme()))
 
-    def authenticate(self, request: Any) -> tuple[Any, Any] | None:
-        """The user and the token, None when there is no such header, or DRF's exception."""
-        source = self._source()
-        sent, peer = _header(request)
-        verdict = source.asked.verdict(sent, peer) if sent else None
-        if verdict is None:
-            return None
-        if not verdict:
-            _refuse(source, verdict, request)
-            return None
-        announce(verdict.events, request)
-        token = sent.split()[1].decode()
+    def _instances(self, source: "_KnoxSource", token: str, user: User) -> tuple[Any, Any]:
         if source.exact:
             return source.knox.queried(token)
-        user = source.users.of(verdict.user)
-        return user, source.knox.made(token, user)
+        owner = source.users.of(user)
+        return owner, source.knox.made(token, owner)
 
 
 class _KnoxSource(_Source):

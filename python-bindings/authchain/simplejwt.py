@@ -16,7 +16,8 @@ from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.utils import aware_utcnow
 
 from . import drf
-from .django import configuration, from_django
+from .django import configuration
+from .django.from_django import of_simplejwt
 from .errors import Status
 from .verdict import Verdict
 
@@ -28,7 +29,7 @@ class JWTAuthentication(authentication.JWTAuthentication):
 
     def _source(self) -> "drf._Source":
         def make() -> "drf._Source":
-            scheme = from_django.jwt(type(self), configuration.question())
+            scheme = of_simplejwt.jwt(type(self), configuration.question())
             if scheme is None:
                 raise configuration.Unfit(
                     f"{type(self).__qualname__} or SIMPLE_JWT has Python code that authchain does not run"

@@ -26,8 +26,8 @@ def test_a_faulty_file_is_an_error_with_its_place(tmp_path: Path) -> None:
         error = caught.value
         assert (error.file, error.line, error.column) == (str(path), 4, 21)
         assert error.text == 'unknown scheme "tokn"'
-        assert error.remedy == "known: basic, durin, knox, remote_user, session, token"
-        assert str(error) == f'{path}:4:21: unknown scheme "tokn" (known: basic, durin, knox, remote_user, session, token)'
+        assert error.remedy == "known: basic, durin, jwt, knox, remote_user, session, token"
+        assert str(error) == f'{path}:4:21: unknown scheme "tokn" (known: basic, durin, jwt, knox, remote_user, session, token)'
         assert error.status is Status.ECONFIG
 
 

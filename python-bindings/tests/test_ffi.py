@@ -48,6 +48,7 @@ def test_a_function_takes_as_many_arguments_as_the_header_says(name: str) -> Non
 def test_a_function_returns_what_the_header_says() -> None:
     kinds = {
         "enum auth_status": ctypes.c_int,
+        "int": ctypes.c_int,
         "const char *": ctypes.c_char_p,
         "uint32_t": ctypes.c_uint32,
         "size_t": ctypes.c_size_t,

@@ -32,7 +32,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_has_the_library_and_no_sqlite(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert [name for name in names if ".so" in name] == ["authchain/libauthchain.so.0.1"]
-    assert {"authchain/py.typed", "authchain/django/from_django.py"} <= set(names)
+    assert {"authchain/py.typed", "authchain/django/from_django/__init__.py", "authchain/django/from_django/of_drf.py"} <= set(names)
     assert "authchain/django/management/commands/authchain_config.py" in names
     assert wheel.name.startswith("authchain-0.1.0-py3-none-linux_")
 

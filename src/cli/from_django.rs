@@ -1,5 +1,5 @@
 //! `authchain from-django`: a configuration from a Django project's own settings. The project's
-//! Python reads them (from_django.py); here its answer is checked and printed.
+//! Python reads them (from_django/*.py); here its answer is checked and printed.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -127,4 +127,13 @@ fn text(path: &Path) -> Result<&str, Failure> {
     path.to_str().ok_or_else(|| format!("{}: a path here must be UTF-8", path.display()).into())
 }
 
-const SCRIPT: &str = include_str!("from_django.py");
+/// One script for `python -c`, which needs no file: the modules of the Python package, the last of which begins.
+const SCRIPT: &str = concat!(
+    include_str!("from_django/writing.py"),
+    include_str!("from_django/of_django.py"),
+    include_str!("from_django/of_knox.py"),
+    include_str!("from_django/of_simplejwt.py"),
+    include_str!("from_django/of_durin.py"),
+    include_str!("from_django/of_drf.py"),
+    include_str!("from_django/__init__.py"),
+);

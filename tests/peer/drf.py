@@ -368,10 +368,10 @@ def call_once(req, view):
             after.update(PEER.written(of_peer, PEER.rows()))
         if not req.get("persist"):
             transaction.set_rollback(True)
-    return masked(described(view, status, headers, body, exception, after, of_package), random)
+    return masked(described(view, status, headers, body, exception, after, of_peer), random)
 
 
-def described(view, status, headers, body, exception, after, of_package):
+def described(view, status, headers, body, exception, after, of_peer):
     try:
         parsed = json.loads(body) if body else None
     except ValueError:

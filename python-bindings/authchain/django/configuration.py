@@ -17,8 +17,8 @@ from django.utils.module_loading import import_string
 from .. import _sqlite
 from ..chain import Context
 from ..errors import ConfigError
-from . import from_django
-from .from_django import Unfit
+from .from_django import made, of_django
+from .from_django.writing import Unfit, setting, table
 
 __all__ = ["Unfit", "context", "kept", "made_text", "option", "scheme"]
 
@@ -45,7 +45,7 @@ def option(name: str, default: Any) -> Any:
 
 
 def question(secret_file: str = "", print_secret: bool = True) -> dict[str, Any]:
-    """What is asked of from_django.py."""
+    """What is asked of from_django."""
     return {
         "settings": os.environ.get("DJANGO_SETTINGS_MODULE", "settings"),
         "secret_file": secret_file or None,
@@ -56,7 +56,7 @@ def question(secret_file: str = "", print_secret: bool = True) -> dict[str, Any]
 
 def made_text() -> str:
     """The whole configuration, made of the settings. Unfit: it cannot be."""
-    text: str = from_django.made(question())["config"]
+    text: str = made(question())["config"]
     return _with_own(text)
 
 
@@ -122,21 +122,21 @@ def _opened(text: str) -> Context:
 
 def _scheme_text(name: str, options: dict[str, Any]) -> str:
     model = get_user_model()
-    secrets, _ = from_django.secret_keys(question())
-    hashers, hasher_tables = from_django.hashers(HASHERS)
-    backends, _, _ = from_django.backends()
-    lines = from_django.database(model) + secrets + hashers + backends + from_django.requests()
-    lines += from_django.sessions(model)[0] + from_django.changed(from_django.CSRF)
-    lines += from_django.users(model) + hasher_tables
+    secrets, _ = of_django.secret_keys(question())
+    hashers, hasher_tables = of_django.hashers(HASHERS)
+    backends, _, _ = of_django.backends()
+    lines = of_django.database(model) + secrets + hashers + backends + of_django.requests()
+    lines += of_django.sessions(model)[0] + of_django.changed(of_django.CSRF)
+    lines += of_django.users(model) + hasher_tables
     if options:
-        lines += from_django.table(f"schemes.{name}", {"type": name, **options})
-    lines += from_django.table("chains.default", {"schemes": [name], "anonymous": "allow"})
+        lines += table(f"schemes.{name}", {"type": name, **options})
+    lines += table("chains.default", {"schemes": [name], "anonymous": "allow"})
     return _with_own("\n".join(lines) + "\n")
 
 
 def _with_own(text: str) -> str:
     """The text, with what the project adds."""
-    top = [from_django.setting(key, value) for key, value in option("OPTIONS", {}).items()]
+    top = [setting(key, value) for key, value in option("OPTIONS", {}).items()]
     return "\n".join([*top, text, str(option("TABLES", ""))])
 
 

@@ -7,13 +7,15 @@ from django.apps import apps
 from django.contrib.auth import get_user_model, signals
 from django.db import router
 from django.db.models.signals import post_save
+from django.utils.module_loading import import_string
 
 from ..verdict import Event
 
 
 def announce(events: tuple[Event, ...], request: Any) -> None:
     """Sends Django's signals: `user_login_failed`, `user_logged_in`, `user_logged_out`; `post_save` for
-    a user whom the library made, for the receivers that give new users something; knox's `token_expired`."""
+    a user whom the library made, for the receivers that give new users something; `token_expired` of knox or
+    durin, whichever the project has. Durin's `token_renewed` is sent by its own model, whose views renew."""
     for event in events:
         if event.name in _EXPIRED:
             _announce_expired(_EXPIRED[event.name], event.user)
@@ -26,15 +28,14 @@ def announce(events: tuple[Event, ...], request: Any) -> None:
 
 
 _EXPIRED: Final = {"token_expired": "auth_token", "other_token_expired": "other_token"}
-"""What knox says of which token it was."""
+"""What knox and durin say of which token it was."""
 
 
 def _announce_expired(source: str, user: str | None) -> None:
-    if apps.is_installed("knox"):
-        from knox.auth import TokenAuthentication
-        from knox.signals import token_expired
-
-        token_expired.send(sender=TokenAuthentication, username=user, source=source)
+    for package in ("knox", "durin"):
+        if apps.is_installed(package):
+            signal = import_string(f"{package}.signals.token_expired")
+            signal.send(sender=import_string(f"{package}.auth.TokenAuthentication"), username=user, source=source)
 
 
 def _announce_user(name: str, user: str, request: Any) -> None:

@@ -1,5 +1,5 @@
-"""A pytest plugin that puts the classes of authchain.drf into DRF's own test suite, and into knox's where knox is
-installed: `-p substitute`.
+"""A pytest plugin that puts the classes of authchain.drf into DRF's own test suite, into knox's where knox is
+installed, and those of authchain.simplejwt into simplejwt's: `-p substitute`.
 
 The tests are the peer's, unedited. What is adapted:
 
@@ -8,6 +8,8 @@ The tests are the peer's, unedited. What is adapted:
 - `rest_framework.authentication` has our classes under its names, before any test module is imported.
 
 - Python's clock, which tests set, is the library's, too.
+- What simplejwt's views and serializers decide the library's endpoints decide, with $AUTHCHAIN_ENDPOINTS
+  (jwt_endpoints.py).
 
 A test in which one of our classes finds somebody, or refuses, without having asked the library fails, and
 so does one in which DRF's own `authenticate` runs. At the end $AUTHCHAIN_REPORT says, as JSON, how every
@@ -26,6 +28,7 @@ NAMES = ["BasicAuthentication", "TokenAuthentication", "SessionAuthentication", 
 
 outcomes: dict[str, str] = {}
 decided: dict[str, int] = {}
+subfailed: dict[str, int] = {}
 running = ""
 
 
@@ -52,12 +55,14 @@ class Late:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """The worst of setup, call and teardown counts."""
+        if isinstance(report, pytest.SubtestReport) and report.failed:
+            subfailed[report.nodeid] = subfailed.get(report.nodeid, 0) + 1
         if report.when == "call" or report.outcome != "passed":
             outcomes[report.nodeid] = max(outcomes.get(report.nodeid, ""), report.outcome, key=ORDER.index)
 
     def pytest_sessionfinish(self) -> None:
         """Tells."""
-        Path(os.environ["AUTHCHAIN_REPORT"]).write_text(json.dumps({"outcomes": outcomes, "decided": decided}))
+        Path(os.environ["AUTHCHAIN_REPORT"]).write_text(json.dumps({"outcomes": outcomes, "decided": decided, "subfailed": subfailed}))
 
 
 ORDER = ["", "passed", "skipped", "failed"]
@@ -101,9 +106,10 @@ def substitute() -> None:
 
     from authchain import drf
 
-    def fell_back(self: Any, request: Any) -> None:
-        pytest.fail(f"{type(self).__name__} fell back to DRF's own authenticate")
+    if apps.is_installed("rest_framework_simplejwt"):
+        import jwt_endpoints
 
+        return jwt_endpoints.substitute()
     places = [(authentication, name, name) for name in NAMES]
     if apps.is_installed("knox"):
         from knox import auth
@@ -116,6 +122,11 @@ def substitute() -> None:
         setattr(module, name, ours)
 
 
+def fell_back(self: Any, request: Any) -> None:
+    """In the place of a peer's `authenticate`."""
+    pytest.fail(f"{type(self).__name__} fell back to the peer's own authenticate")
+
+
 def set_the_clock() -> None:
     """Requests by an Authorization header are judged at the moment that Python's clock shows."""
     from authchain import _asked
@@ -126,6 +137,11 @@ def set_the_clock() -> None:
             self.now_us = int(time.time() * 1e6)
 
     _asked.Http = Http
+
+
+def count() -> None:
+    """The library has decided."""
+    decided[running] = decided.get(running, 0) + 1
 
 
 def counted(authenticate: Any) -> Any:
@@ -141,6 +157,6 @@ def counted(authenticate: Any) -> Any:
             if answer is not None:
                 if _asked.calls == before:
                     pytest.fail(f"{type(self).__name__} answered without the library: {answer}")
-                decided[running] = decided.get(running, 0) + 1
+                count()
 
     return counting

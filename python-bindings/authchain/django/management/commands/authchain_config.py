@@ -7,8 +7,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from ... import configuration, from_django
+from ... import configuration
 from ...comparison import Unreadable, differences
+from ...from_django import made as made_of_settings
+from ...from_django.of_django import names as names_of_secrets
 
 
 class Command(BaseCommand):
@@ -29,10 +31,10 @@ class Command(BaseCommand):
             if options["check"]:
                 return self._check(Path(options["check"]))
             file = options["secret_file"] and os.path.abspath(options["secret_file"])
-            made = from_django.made(configuration.question(file or "", options["print_secret"]))
+            made = made_of_settings(configuration.question(file or "", options["print_secret"]))
         except (configuration.Unfit, Unreadable) as error:
             raise CommandError(str(error)) from error
-        names = from_django.names(file or "", len(made["secrets"]))
+        names = names_of_secrets(file or "", len(made["secrets"]))
         for name, secret in zip(names, made["secrets"], strict=False):
             _write(Path(name), secret)
         signing_key = made["signing_key"]

@@ -1,1 +1,0 @@
-../../python-bindings/authchain/django/from_django.py

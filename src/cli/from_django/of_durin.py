@@ -1,0 +1,1 @@
+../../../python-bindings/authchain/django/from_django/of_durin.py
