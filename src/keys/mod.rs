@@ -199,28 +199,30 @@ impl KeyRing {
         #[allow(irrefutable_let_patterns)] // the only source of a build without addresses
         let Source::File(path) = &self.source else { return Ok(Refreshed::NotYet) };
         let seen = file::stamp(path); // before it is read: a change in between is seen later
-        {
-            let mut held = self.state.held.lock();
-            if seen.is_some() && held.seen == seen {
-                return Ok(Refreshed::NotYet);
-            }
-            held.seen = seen;
+        if seen.is_some() && self.state.held.lock().seen == seen {
+            return Ok(Refreshed::NotYet);
         }
+        // What could not be read was not seen: a withdrawn key must not stay for want of a descriptor.
         let text = file::read_trusted(path, Privacy::Guarded)?;
-        self.replace(text.as_bytes())
+        self.replace(text.as_bytes(), seen)
     }
 
     #[cfg(feature = "jwks-url")]
     fn ask(&self, url: &fetch::Url, now: i64) -> Result<Refreshed, String> {
         self.state.held.lock().asked = Some(now);
-        let new = self.replace(&url.fetch()?)?;
+        let new = self.replace(&url.fetch()?, None)?;
         self.state.held.lock().answered = Some(now);
         Ok(new)
     }
 
-    fn replace(&self, set: &[u8]) -> Result<Refreshed, String> {
-        let set = jwk::read(set, &self.allowed).map_err(|why| why.to_string())?;
-        let former = self.state.held.lock().keys.replace(Arc::new(set.keys));
+    /// Keys and what they are from change together, so that a child that is forked has both or neither.
+    fn replace(&self, set: &[u8], seen: Option<Stamp>) -> Result<Refreshed, String> {
+        let set = jwk::read(set, &self.allowed).map_err(|why| why.to_string());
+        let mut held = self.state.held.lock();
+        held.seen = seen;
+        let set = set?;
+        let former = held.keys.replace(Arc::new(set.keys));
+        drop(held);
         self.state.wanted.store(false, Ordering::Relaxed);
         drop(former);
         Ok(Refreshed::Anew(set.skipped))
@@ -271,6 +273,22 @@ mod tests {
         assert!(ring.verify(&token("b"), false, NOW + 1).is_ok());
         assert_eq!(ring.verify(&token("a"), false, NOW + 1).err(), Some(Fault::UnknownKey));
         assert_eq!(ring.refresh(NOW + 1), Ok(Refreshed::NotYet));
+    }
+
+    #[test]
+    fn a_file_that_could_not_be_read_is_read_when_it_can_be() {
+        use std::os::unix::fs::PermissionsExt;
+        let (_folder, path) = file(&set(&["a"]));
+        let ring = KeyRing::of_file(path.clone(), vec![Algorithm::EdDsa]).unwrap();
+        let allow = |path: &std::path::Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        let next = path.with_extension("next");
+        fs::write(&next, set(&["b"])).unwrap();
+        allow(&next, 0o666); // everybody could write it
+        fs::rename(&next, &path).unwrap();
+        assert!(ring.verify(&token("a"), false, NOW + 10).is_ok());
+        allow(&path, 0o644); // the time of its last change stays
+        assert_eq!(ring.verify(&token("a"), false, NOW + 11).err(), Some(Fault::UnknownKey));
+        assert!(ring.verify(&token("b"), false, NOW + 11).is_ok());
     }
 
     #[test]
