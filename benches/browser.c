@@ -1,16 +1,16 @@
 /*
  * What a session costs through the C ABI beside its two rows and its two HMACs, what the CSRF check
  * adds, what schemes cost that are asked before the one that knows the credentials, and what a token of
- * knox costs beside its row and its SHA-512.
+ * knox costs beside its row and its SHA-512, and one of durin beside its row.
  *
  *   browser DATABASE MMAP_SIZE     prints what bench prints; see there for how it is measured
  *
- * DATABASE has Django's sessions and knox's tokens (`site.py bulksessions` and `bulkknox`), AUTHCHAIN_CONFIG
- * the chains `session`, `token`, `six` and `knox`.
+ * DATABASE has Django's sessions and the tokens of knox and durin (`site.py bulksessions`, `bulkknox` and
+ * `bulkdurin`), AUTHCHAIN_CONFIG the chains `session`, `token`, `six`, `knox` and `durin`.
  */
 #include "measure.h"
 
-enum { SESSIONS = 100000, KEY = 32, TOKEN = 40, ID = 6, KNOX = 64, KNOX_KEY = 15, SHA512 = 64 };
+enum { SESSIONS = 100000, KEY = 32, TOKEN = 40, ID = 6, KNOX = 64, DURIN = 64, KNOX_KEY = 15, SHA512 = 64 };
 
 /* The library's own HMAC, taken out of its archive: the prefix of aws-lc's symbols names its version. */
 unsigned char *BARE_HMAC(const void *digest, const void *key, size_t key_len, const unsigned char *data, size_t len,
@@ -19,8 +19,8 @@ const void *BARE_SHA256(void);
 unsigned char *BARE_SHA512(const unsigned char *data, size_t len, unsigned char out[SHA512]);
 
 static auth_context *context;
-static uint32_t session_chain, token_chain, six_chain, knox_chain;
-static char (*session_keys)[KEY], (*user_ids)[ID], (*token_keys)[TOKEN], (*knox_tokens)[KNOX];
+static uint32_t session_chain, token_chain, six_chain, knox_chain, durin_chain;
+static char (*session_keys)[KEY], (*user_ids)[ID], (*token_keys)[TOKEN], (*knox_tokens)[KNOX], (*durin_tokens)[DURIN];
 
 static void *keys(const char *sql, size_t length)
 {
@@ -40,7 +40,7 @@ static void *keys(const char *sql, size_t length)
 /* --- the bare work ---------------------------------------------------------------------------- */
 
 struct bare {
-  sqlite3_stmt *session, *user, *knox;
+  sqlite3_stmt *session, *user, *knox, *durin;
 };
 
 static void hmac(const void *data, size_t len)
@@ -95,6 +95,23 @@ static void bare_knox(void *state, size_t i)
   sqlite3_reset(bare->knox);
 }
 
+/* The row of the token with its owner and its client: as src/store/tables/durin.rs. */
+static void bare_durin(void *state, size_t i)
+{
+  const struct bare *bare = state;
+  int k;
+  sqlite3_bind_text(bare->durin, 1, durin_tokens[i % SESSIONS], DURIN, SQLITE_STATIC);
+  if (sqlite3_step(bare->durin) != SQLITE_ROW)
+    fail("a token of durin is not in the database");
+  for (k = 0; k < sqlite3_column_count(bare->durin); k++)
+    sink += (unsigned long)(sqlite3_column_type(bare->durin, k) == SQLITE_INTEGER
+                                ? (int)sqlite3_column_int64(bare->durin, k)
+                                : sqlite3_column_bytes(bare->durin, k));
+  if (memcmp(sqlite3_column_text(bare->durin, 7), durin_tokens[i % SESSIONS], DURIN) != 0)
+    fail("a token of durin is another one");
+  sqlite3_reset(bare->durin);
+}
+
 /* --- the library ------------------------------------------------------------------------------ */
 
 static void judged(const struct made *made, uint32_t chain)
@@ -135,6 +152,13 @@ static void knox(void *state, size_t i)
   judged(made, knox_chain);
 }
 
+static void durin(void *state, size_t i)
+{
+  struct made *made = state;
+  memcpy(made->value + strlen("Token "), durin_tokens[i % SESSIONS], DURIN);
+  judged(made, durin_chain);
+}
+
 #define SECRET "abcdefghijklmnopqrstuvwxyz012345"
 
 /* A POST with the plain secret as cookie and header, in the place of one of the browser's headers. */
@@ -158,7 +182,7 @@ static uint32_t chain(const char *name)
 int main(int argc, char **argv)
 {
   static const char *const of_session[] = {"", "session"}, *const of_csrf[] = {"", "csrf"}, *const of_six[] = {"", "six"};
-  static const char *const of_knox[] = {"", "knox"};
+  static const char *const of_knox[] = {"", "knox"}, *const of_durin[] = {"", "durin"};
   auth_report *why = NULL;
   struct bare bare;
   struct made get, post, known, kept;
@@ -169,11 +193,16 @@ int main(int argc, char **argv)
   if (auth_default_context(&context, &why) != AUTH_OK)
     fail(why != NULL ? auth_report_message(why) : "auth_default_context");
   session_chain = chain("session"), token_chain = chain("token"), six_chain = chain("six"), knox_chain = chain("knox");
+  durin_chain = chain("durin");
   /* The rows were made in the order of users; all keys are digests, and a part of one is a random order. */
   session_keys = keys("SELECT session_key FROM django_session ORDER BY substr(session_key, 9)", KEY);
   user_ids = keys("SELECT printf('%06d', rowid) FROM django_session ORDER BY substr(session_key, 9)", ID);
   token_keys = keys("SELECT key FROM authtoken_token ORDER BY substr(key, 9)", TOKEN);
   knox_tokens = keys("SELECT token FROM knox_tokens ORDER BY substr(token, 9)", KNOX);
+  durin_tokens = keys("SELECT token FROM durin_authtoken ORDER BY substr(token, 9)", DURIN);
+  bare.durin = prepared("SELECT u.id, u.username, u.email, u.is_active, u.is_staff, u.is_superuser, t.id, t.token, t.created, "
+                        "t.expiry, c.id, c.name, c.token_ttl, c.throttle_rate FROM durin_authtoken t JOIN auth_user u "
+                        "ON u.id = t.user_id JOIN durin_client c ON c.id = t.client_id WHERE t.token = ?1");
   bare.knox = prepared("SELECT u.id, u.username, u.email, u.is_active, u.is_staff, u.is_superuser, t.digest, t.created, "
                        "t.expiry, EXISTS (SELECT 1 FROM knox_authtoken o WHERE o.user_id = t.user_id AND o.expiry < "
                        "'2020-01-01' AND o.digest <> t.digest) FROM knox_authtoken t JOIN auth_user u ON u.id = t.user_id "
@@ -188,6 +217,7 @@ int main(int argc, char **argv)
   compare(of_csrf, 1000, (const struct way[]){{session, &get}, {session, &post}}, 2, 5000, ROUNDS);
   compare(of_six, 1000, (const struct way[]){{token, &known}, {six, &known}}, 2, 5000, ROUNDS);
   compare(of_knox, 1000, (const struct way[]){{bare_knox, &bare}, {knox, &kept}}, 2, 5000, ROUNDS);
+  compare(of_durin, 1000, (const struct way[]){{bare_durin, &bare}, {durin, &kept}}, 2, 5000, ROUNDS);
   auth_context_free(context);
   return 0;
 }

@@ -64,7 +64,7 @@ static void browser(auth_header headers[HEADERS], const char *name, const char *
 struct made { /* a request that is filled in once, as a server's own structs are */
   auth_header headers[HEADERS];
   auth_http http;
-  char value[256];
+  char value[1280]; /* a token signed by RSA */
 };
 
 static void make(struct made *made, const char *name, const char *value)

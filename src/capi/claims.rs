@@ -7,7 +7,7 @@ use super::guard_or;
 use super::input::Budget;
 use super::status::auth_str;
 use super::user::auth_user;
-use crate::codec::json::{self, Json};
+use crate::codec::json::{self, Json, Lent};
 use crate::verdict::Bearer;
 
 /// What was made of the claims and lent out.
@@ -34,7 +34,7 @@ impl Claims {
 }
 
 /// A text as it is, anything else as JSON.
-fn shown(value: &Json) -> String {
+fn shown(value: &Lent<'_>) -> String {
     match value {
         Json::Text(text) => text.as_str().map_or_else(|_| json::encode(value), str::to_owned),
         other => json::encode(other),

@@ -3,12 +3,19 @@
 //! A claim of the wrong type is never taken for an absent one. By default a claim is also not
 //! converted (`"exp": "1900000000"`); `exact` does what Python's `int()` does.
 
-use super::integer;
-use super::json::{Json, Text};
-use super::jws::json;
+use super::json::{self, Json, Lent, Text};
+use super::{integer, jws};
 
-/// The claims of one token.
-pub struct Claims(Json);
+self_cell::self_cell!(
+    struct Cell {
+        owner: Vec<u8>,
+        #[covariant]
+        dependent: Lent,
+    }
+);
+
+/// The claims of one token: its payload, and where in it they stand.
+pub struct Claims(Cell);
 
 /// What is asked of claims beyond their types.
 #[derive(Debug, Clone, Default)]
@@ -37,16 +44,18 @@ impl Claims {
     ///
     /// # Errors
     /// [`Refused::Invalid`] when it is not an object of JSON.
-    pub fn read(payload: &[u8], exact: bool) -> Result<Self, Refused> {
-        match json(payload, exact) {
-            Ok(object @ Json::Object(_)) => Ok(Self(object)),
+    pub fn read(payload: impl Into<Vec<u8>>, exact: bool) -> Result<Self, Refused> {
+        let text = jws::text(payload.into(), exact).map_err(|_| Refused::Invalid)?;
+        let cell = Cell::try_new(text, |text| match json::decode_by(text, jws::rules(exact)) {
+            Ok(object @ Json::Object(_)) => Ok(object),
             _ => Err(Refused::Invalid),
-        }
+        });
+        cell.map(Self)
     }
 
     /// A claim; `null` is one, too.
-    pub fn get(&self, name: &str) -> Option<&Json> {
-        self.0.get(name)
+    pub fn get(&self, name: &str) -> Option<&Lent<'_>> {
+        self.object().get(name)
     }
 
     /// A claim that is a text.
@@ -62,9 +71,9 @@ impl Claims {
         self.get(name).map(|value| seconds(value, exact)).transpose()
     }
 
-    /// All of them, to make another token of.
-    pub fn object(&self) -> &Json {
-        &self.0
+    /// All of them.
+    pub fn object(&self) -> &Lent<'_> {
+        self.0.borrow_dependent()
     }
 
     /// What PyJWT's `_validate_claims` asks, in its order. No claim is required: `exp` is when it
@@ -74,7 +83,7 @@ impl Claims {
     /// [`Refused`] when the claims are not for us or not for now (`now`: seconds since 1970).
     pub fn check(&self, checks: &Checks, now: i64) -> Result<(), Refused> {
         let Registered { exp, nbf, iat, iss, aud, sub, jti } = self.registered();
-        let moment = |claim: Option<&Json>| claim.map(|value| seconds(value, checks.exact)).transpose();
+        let moment = |claim: Option<&Lent<'_>>| claim.map(|value| seconds(value, checks.exact)).transpose();
         for from in [moment(iat)?, moment(nbf)?].into_iter().flatten() {
             if from > now.saturating_add(checks.leeway) {
                 return Err(Refused::Invalid);
@@ -93,7 +102,7 @@ impl Claims {
 
     fn registered(&self) -> Registered<'_> {
         let mut found = Registered::default();
-        let Json::Object(members) = &self.0 else { return found };
+        let Json::Object(members) = self.object() else { return found };
         for (name, value) in members {
             let place = match name.as_bytes() {
                 b"exp" => &mut found.exp,
@@ -114,17 +123,17 @@ impl Claims {
 /// The claims of RFC 7519 §4.1.
 #[derive(Default)]
 struct Registered<'a> {
-    exp: Option<&'a Json>,
-    nbf: Option<&'a Json>,
-    iat: Option<&'a Json>,
-    iss: Option<&'a Json>,
-    aud: Option<&'a Json>,
-    sub: Option<&'a Json>,
-    jti: Option<&'a Json>,
+    exp: Option<&'a Lent<'a>>,
+    nbf: Option<&'a Lent<'a>>,
+    iat: Option<&'a Lent<'a>>,
+    iss: Option<&'a Lent<'a>>,
+    aud: Option<&'a Lent<'a>>,
+    sub: Option<&'a Lent<'a>>,
+    jti: Option<&'a Lent<'a>>,
 }
 
-fn check_issuer(issuer: Option<&Json>, checks: &Checks) -> Result<(), Refused> {
-    let is = |text: &Text, expected: &[String]| expected.iter().any(|one| *text == **one);
+fn check_issuer(issuer: Option<&Lent<'_>>, checks: &Checks) -> Result<(), Refused> {
+    let is = |text: &Text<_>, expected: &[String]| expected.iter().any(|one| *text == **one);
     match (issuer, &checks.issuer) {
         (None | Some(Json::Text(_)), None) => Ok(()),
         (Some(Json::Text(issuer)), Some(expected)) if is(issuer, expected) => Ok(()),
@@ -133,7 +142,7 @@ fn check_issuer(issuer: Option<&Json>, checks: &Checks) -> Result<(), Refused> {
     }
 }
 
-fn check_audience(audience: Option<&Json>, checks: &Checks) -> Result<(), Refused> {
+fn check_audience(audience: Option<&Lent<'_>>, checks: &Checks) -> Result<(), Refused> {
     let theirs = match audience {
         None => [].as_slice(),
         // Python takes an empty text for none.
@@ -144,7 +153,7 @@ fn check_audience(audience: Option<&Json>, checks: &Checks) -> Result<(), Refuse
         Some(_) => return Err(Refused::Invalid),
     };
     let Some(ours) = &checks.audience else { return Ok(()) };
-    let is_ours = |one: &Json| one.text().is_some_and(|text| ours.iter().any(|our| *text == **our));
+    let is_ours = |one: &Lent<'_>| one.text().is_some_and(|text| ours.iter().any(|our| *text == **our));
     if theirs.iter().any(is_ours) { Ok(()) } else { Err(Refused::Invalid) }
 }
 
@@ -153,7 +162,7 @@ fn check_audience(audience: Option<&Json>, checks: &Checks) -> Result<(), Refuse
 const LAST_MOMENT: i64 = 253_402_300_799;
 
 /// Python's `int()`, cut to what an `i64` holds.
-fn seconds(value: &Json, exact: bool) -> Result<i64, Refused> {
+fn seconds(value: &Lent<'_>, exact: bool) -> Result<i64, Refused> {
     match value {
         Json::Number(digits) => whole(digits).ok_or(Refused::Invalid),
         Json::Bool(flag) if exact => Ok(i64::from(*flag)),

@@ -4,10 +4,12 @@
 //! The header chooses nothing: its `alg` is compared with that of the key, its `kid` is looked up
 //! among the names of a set, and keys or addresses of keys in it (`jwk`, `jku`, `x5c`, `x5u`) are not read.
 
+use std::borrow::Cow;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::json::{self, Json, Rules};
+use super::json::{self, Json, Lent, Rules};
 use super::key::Key;
 use super::{Proof, encoding};
 use crate::error::Error;
@@ -127,22 +129,25 @@ const MAX_SIGNATURE: usize = 1024;
 pub(super) const STRICT: Rules = Rules { depth: 32, constants: false, duplicates: false, surrogates: false };
 
 /// The JSON of Python's `json.loads`.
-pub(super) const EXACT: Rules = Rules { depth: 256, constants: true, duplicates: true, surrogates: true };
+const EXACT: Rules = Rules { depth: 256, constants: true, duplicates: true, surrogates: true };
 
-/// Reads the JSON of a header or of a payload.
-pub(super) fn json(bytes: &[u8], exact: bool) -> Result<Json, Fault> {
-    let value = if exact {
-        json::decode_by(&encoding::decode(bytes).map_err(|_| Fault::Malformed)?, &EXACT)
-    } else {
-        str::from_utf8(bytes).map_err(|_| Fault::Malformed)?;
-        json::decode_by(bytes, &STRICT)
-    };
-    value.map_err(|_| Fault::Malformed)
+/// What a header or a payload may have in it.
+pub(super) fn rules(exact: bool) -> &'static Rules {
+    if exact { &EXACT } else { &STRICT }
+}
+
+/// The text of a header or of a payload: UTF-8, or in exact mode WTF-8 of what Python takes for an encoding.
+pub(super) fn text(bytes: Vec<u8>, exact: bool) -> Result<Vec<u8>, Fault> {
+    if exact {
+        return encoding::decode(&bytes).map(Cow::into_owned).map_err(|_| Fault::Malformed);
+    }
+    String::from_utf8(bytes).map(String::into_bytes).map_err(|_| Fault::Malformed)
 }
 
 /// The key that a header asks for.
 fn chosen<'a>(header: &[u8], keys: &'a Keys, exact: bool) -> Result<&'a Key, Fault> {
-    let header = json(&decoded(header, exact)?, exact)?;
+    let text = text(decoded(header, exact)?, exact)?;
+    let header: Lent<'_> = json::decode_by(&text, rules(exact)).map_err(|_| Fault::Malformed)?;
     let Json::Object(_) = header else { return Err(Fault::Malformed) };
     let kid = match header.get("kid") {
         None => None,
@@ -156,7 +161,7 @@ fn chosen<'a>(header: &[u8], keys: &'a Keys, exact: bool) -> Result<&'a Key, Fau
 
 /// Refuses a header with an extension that must be understood: none is (RFC 7515 §4.1.11). PyJWT
 /// knows `b64`, but a token in one piece cannot have it false.
-fn critical(header: &Json, exact: bool) -> Result<(), Fault> {
+fn critical(header: &Lent<'_>, exact: bool) -> Result<(), Fault> {
     if !exact {
         let asks = header.get("crit").is_some() || header.get("b64").is_some();
         return if asks { Err(Fault::Malformed) } else { Ok(()) };
@@ -164,7 +169,7 @@ fn critical(header: &Json, exact: bool) -> Result<(), Fault> {
     if header.get("b64") == Some(&Json::Bool(false)) {
         return Err(Fault::Malformed);
     }
-    let is_b64 = |name: &Json| name.text().is_some_and(|name| name == "b64");
+    let is_b64 = |name: &Lent<'_>| name.text().is_some_and(|name| name == "b64");
     match header.get("crit") {
         None => Ok(()),
         Some(Json::List(names)) if !names.is_empty() && names.iter().all(is_b64) && header.get("b64").is_some() => {

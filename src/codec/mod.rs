@@ -27,7 +27,7 @@ pub(crate) mod uuid;
 mod zlib;
 
 use aws_lc_rs::signature::ParsedPublicKey;
-use zeroize::Zeroizing;
+use zeroize::Zeroize;
 
 /// Evidence that a secret or a signature was checked and found right. Only [`same`] and [`signed`] make
 /// one, so an identity cannot be claimed without a check.
@@ -69,17 +69,25 @@ pub(crate) fn vouched() -> Proof {
 
 /// Bytes that are never shown and are wiped when dropped. No `Debug`, no `==`.
 #[derive(Clone)]
-pub struct Secret(Zeroizing<Vec<u8>>);
+pub struct Secret(Vec<u8>);
 
 impl Secret {
     /// Takes over the bytes.
     pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
-        Self(Zeroizing::new(bytes.into()))
+        Self(bytes.into())
     }
 
     /// The bytes themselves, for the one place that needs them.
     pub fn reveal(&self) -> &[u8] {
         &self.0
+    }
+}
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        // What `Zeroize` does for a `Vec` as well, but there with a call for each byte: on the way to every verdict.
+        self.0.as_mut_slice().zeroize();
+        self.0.spare_capacity_mut().zeroize();
     }
 }
 

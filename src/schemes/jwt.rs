@@ -1,6 +1,7 @@
 //! simplejwt's `JWTAuthentication`: a word of a header and a signed token, which says who has it; and its
 //! `JWTStatelessUserAuthentication`, which believes that without a database.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -370,13 +371,12 @@ impl Scheme for Jwt {
             Some(Credentials::Missing | Credentials::Spaces) => return Err(HEADER.with_more(HEADER_CODE).into()),
         };
         let (token, class) = self.token(ctx, raw)?;
-        let id = self.kept.id(&token);
-        let about = About::Credential(id.clone());
         let user = if self.stateless { said(&self.kept, &token) } else { self.user(ctx, &token) };
         let user = user.map_err(|stop| match stop {
-            Stop::Refused(refusal) => Stop::Refused(Box::new(refusal.about(about))),
+            Stop::Refused(refusal) => Stop::Refused(Box::new(refusal.about(About::Credential(self.kept.id(&token))))),
             broken @ Stop::Broken(_) => broken,
         })?;
+        let id = self.kept.id(&token);
         let Token { claims, proof, .. } = token;
         let bearer = Bearer { id, class: class.name(), claims };
         Ok(Some(Identity::new(user, proof, Auth::Jwt(Arc::new(bearer)))))
@@ -393,7 +393,7 @@ impl Scheme for Jwt {
 
 impl Jwt {
     /// The token, of the first class that it fits (`get_validated_token`).
-    fn token(&self, ctx: &Ctx<'_>, raw: &[u8]) -> Result<(Token, Class), Stop> {
+    fn token<'t>(&self, ctx: &Ctx<'_>, raw: &'t [u8]) -> Result<(Token<'t>, Class), Stop> {
         let classes = &self.kept.classes;
         let mut faults = Vec::new();
         match self.kept.decode(ctx, raw) {
@@ -416,7 +416,7 @@ impl Jwt {
     }
 
     /// Whom the database knows (`get_user`).
-    fn user(&self, ctx: &Ctx<'_>, token: &Token) -> Result<ActiveUser, Stop> {
+    fn user(&self, ctx: &Ctx<'_>, token: &Token<'_>) -> Result<ActiveUser, Stop> {
         let row = match self.kept.owner(ctx, &token.claims)? {
             Owner::User(row) => row,
             Owner::Nobody => return Err(NO_USER.with_more(",\"code\":\"user_not_found\"").into()),
@@ -438,19 +438,22 @@ fn message(class: Class, fault: &Fault<'_>) -> String {
 }
 
 /// simplejwt's `TokenUser`. Who has no `username` gets the id for a name: hosts take an empty one for nobody.
-fn said(kept: &Kept, token: &Token) -> Result<ActiveUser, Stop> {
-    let claim = kept.user_claim(&token.claims).ok_or(NOT_NAMED.with_more(",\"code\":\"token_not_valid\""))?;
+fn said(kept: &Kept, token: &Token<'_>) -> Result<ActiveUser, Stop> {
+    let claim = kept.user_claim(&token.claims).ok_or_else(|| NOT_NAMED.with_more(",\"code\":\"token_not_valid\""))?;
     let id = match claim {
-        Json::Text(text) => text.as_str().ok().filter(|text| !text.is_empty()).map(|text| UserId::Text(text.into())),
-        Json::Number(digits) => digits.parse().ok().map(UserId::Integer),
+        Json::Text(text) => {
+            let text = text.as_str().ok().filter(|text| !text.is_empty());
+            text.map(|text| (UserId::Text(text.into()), Cow::Borrowed(text)))
+        }
+        Json::Number(digits) => digits.parse::<i64>().ok().map(|id| (UserId::Integer(id), id.to_string().into())),
         _ => None,
     };
-    let id = id.ok_or(NO_USER.with_more(",\"code\":\"user_not_found\""))?;
-    let name =
-        token.claims.text("username").filter(|name| !name.is_empty()).map_or_else(|| id.to_string(), str::to_owned);
+    let nobody = || NO_USER.with_more(",\"code\":\"user_not_found\"");
+    let (id, shown) = id.ok_or_else(nobody)?;
+    let name = token.claims.text("username").filter(|name| !name.is_empty()).unwrap_or(&shown);
     let is = |name| token.claims.get(name) == Some(&Json::Bool(true));
-    let user = User::of_claims(id, &name, [is("is_staff"), is("is_superuser")]);
-    Ok(active(user.ok_or(NO_USER.with_more(",\"code\":\"user_not_found\""))?)?)
+    let user = User::of_claims(id, name, [is("is_staff"), is("is_superuser")]);
+    Ok(active(user.ok_or_else(nobody)?)?)
 }
 
 const HEADER: Refusal = Refusal::failed("jwt.header", "Authorization header must contain two space-delimited values");

@@ -31,6 +31,7 @@
     pending                             what `migrate --plan` prints
     bulksessions N                      a session each for the first N users
     bulkknox N                          a token of knox each for the first N users; the tokens in a table knox_tokens
+    bulkdurin N                         a token of durin each for the first N users, all of one client
     bulk N                              N users user000000.. with tokens, password "bulk-password"
     serve PORT                          the site on 127.0.0.1; prints "ready PORT" (0 picks a free port)
     admin NAME PASSWORD [KEY]           log in to the admin, look for KEY (or the user's own key) on the token page
@@ -443,6 +444,18 @@ def bulkknox(args):
         c.executemany("insert into knox_tokens values (%s)", [(token,) for token, _ in tokens])
 
 
+def bulkdurin(args):
+    from datetime import timedelta
+
+    from django.utils import timezone
+    from durin.models import AuthToken, Client
+    now = timezone.now()
+    client = Client.objects.create(name="web", token_ttl=timedelta(days=365))
+    AuthToken.objects.bulk_create((AuthToken(
+        token=hashlib.sha256(b"durin %d" % user.pk).hexdigest(), user=user, client=client, created=now, expiry=now + client.token_ttl)
+        for user in user_model().objects.order_by("pk")[:args.count]), batch_size=5000)
+
+
 def serve(args):
     from socketserver import ThreadingMixIn
     from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
@@ -538,6 +551,7 @@ def parse():
     verb(bulk, ("count", {"type": int}))
     verb(bulksessions, ("count", {"type": int}))
     verb(bulkknox, ("count", {"type": int}))
+    verb(bulkdurin, ("count", {"type": int}))
     verb(serve, ("port", {"type": int}))
     verb(admin, ("name", {}), ("password", {}), ("key", {"nargs": "?"}))
     args = ap.parse_args()

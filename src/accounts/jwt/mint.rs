@@ -2,7 +2,7 @@
 
 use super::{Class, Fault, Jwt, Owner, Token, Unfit, UserField, expires_at, password_hash, text, utc};
 use crate::codec::digest::hex;
-use crate::codec::json::{self, Json, Text};
+use crate::codec::json::{self, Json, Lent, Text};
 use crate::codec::{Secret, jws, uuid};
 use crate::ctx::{Ctx, random};
 use crate::error::Error;
@@ -95,13 +95,13 @@ impl Jwt {
             other => other?,
         }
         let user = self.may_renew(ctx, &token)?;
-        let claims = token.claims.object();
-        let access = self.access_of(ctx, claims)?;
+        let claims = token.claims.object().own();
+        let access = self.access_of(ctx, &claims)?;
         if !self.rotates {
             self.outstand(ctx, user.as_ref(), &[(&access, Class::Access)])?;
             return Ok(Pair { access, refresh: None });
         }
-        let refresh = self.signed(self.rotated(ctx, claims, self.jti(&token.claims).as_deref())?)?;
+        let refresh = self.signed(self.rotated(ctx, &claims, self.jti(&token.claims).as_deref())?)?;
         self.put_in_place(ctx, &token, user.as_ref(), &[(&refresh, Class::Refresh), (&access, Class::Access)])?;
         Ok(Pair { access, refresh: Some(refresh) })
     }
@@ -114,7 +114,7 @@ impl Jwt {
         if !ctx.exact {
             self.may_renew(ctx, &token)?;
         }
-        let mut claims = token.claims.object().clone();
+        let mut claims = token.claims.object().own();
         let now = now_s(ctx);
         let exp = now + self.lifetimes.sliding;
         claims.set("exp", number(exp));
@@ -124,10 +124,10 @@ impl Jwt {
     }
 
     /// Whether the owner of a token may have another: his key. `None`: the token names nobody.
-    fn may_renew(&self, ctx: &Ctx<'_>, token: &Token) -> Result<Option<UserId>, Renewal<'static>> {
+    fn may_renew(&self, ctx: &Ctx<'_>, token: &Token<'_>) -> Result<Option<UserId>, Renewal<'static>> {
         let claim = self.user_claim(&token.claims);
         // Python takes these for nothing, and simplejwt then asks for no user.
-        let is_nothing = |claim: &Json| match claim {
+        let is_nothing = |claim: &Lent<'_>| match claim {
             Json::Null | Json::Bool(false) => true,
             Json::Text(text) => *text == *"",
             Json::Number(digits) => digits.parse() == Ok(0.0),
@@ -151,7 +151,7 @@ impl Jwt {
     fn put_in_place(
         &self,
         ctx: &Ctx<'_>,
-        old: &Token,
+        old: &Token<'_>,
         user: Option<&UserId>,
         new: &[(&Minted, Class)],
     ) -> Result<(), Renewal<'static>> {
@@ -161,7 +161,7 @@ impl Jwt {
         };
         let created = utc(ctx.now_us())?;
         let expires = expires_at(&old.claims)?;
-        let old_row = Issued { jti: &jti, token: &text(&old.raw), user, created: &created, expires: &expires };
+        let old_row = Issued { jti: &jti, token: &text(old.raw), user, created: &created, expires: &expires };
         let rows = self.rows(new)?;
         let new: Vec<_> = rows.iter().map(|row| row.issued(user, &created)).collect();
         match tables::rotate(ctx.db, &old_row, &new, &ctx.now_text()?)? {
@@ -172,7 +172,7 @@ impl Jwt {
 
     /// Somebody has a token that was rotated, and somebody has what came of it: one of them is a thief
     /// (RFC 9700 §4.14.2), so that everything that came of the same login counts no more.
-    fn reused(&self, ctx: &Ctx<'_>, token: &Token) -> Result<(), Error> {
+    fn reused(&self, ctx: &Ctx<'_>, token: &Token<'_>) -> Result<(), Error> {
         let Some(jti) = self.jti(&token.claims).filter(|_| self.rotates && self.blacklists_rotated && !ctx.exact)
         else {
             return Ok(());

@@ -12,7 +12,7 @@ pub(crate) use mint::{Minted, Pair, Renewal};
 
 use crate::codec::claims::{Checks, Claims, Refused};
 use crate::codec::digest::md5_hex;
-use crate::codec::json::Json;
+use crate::codec::json::{Json, Lent};
 use crate::codec::jws::{self, Keys, Verified};
 use crate::codec::key::Key;
 use crate::codec::{Proof, Secret, datetime};
@@ -210,8 +210,8 @@ impl From<Error> for Unfit<'_> {
 }
 
 /// A token that was signed with our key, and whose registered claims are in order.
-pub(crate) struct Token {
-    raw: Secret,
+pub(crate) struct Token<'t> {
+    raw: &'t [u8],
     pub claims: Claims,
     pub proof: Proof,
 }
@@ -228,10 +228,10 @@ pub(crate) enum Owner {
 
 impl Jwt {
     /// simplejwt's `TokenBackend.decode`.
-    pub(crate) fn decode(&self, ctx: &Ctx<'_>, raw: &[u8]) -> Result<Token, Unfit<'_>> {
+    pub(crate) fn decode<'t>(&self, ctx: &Ctx<'_>, raw: &'t [u8]) -> Result<Token<'t>, Unfit<'_>> {
         let now = ctx.now_us().div_euclid(1_000_000);
         let verified = self.keys.verify(raw, ctx.exact, now)?;
-        let claims = Claims::read(&verified.payload, ctx.exact).map_err(|_| Fault::Invalid)?;
+        let claims = Claims::read(verified.payload, ctx.exact).map_err(|_| Fault::Invalid)?;
         claims.check(&self.checks, now).map_err(|why| match why {
             Refused::Expired => Fault::Expired,
             Refused::Invalid => Fault::Invalid,
@@ -239,11 +239,11 @@ impl Jwt {
         if let Some(name) = self.required.iter().find(|name| claims.get(name).is_none()) {
             return Err(Fault::NoClaim(name).into());
         }
-        Ok(Token { raw: Secret::new(raw), claims, proof: verified.proof })
+        Ok(Token { raw, claims, proof: verified.proof })
     }
 
     /// [`Self::decode`], where it does not matter why a token does not do.
-    fn decoded(&self, ctx: &Ctx<'_>, raw: &str) -> Result<Option<Token>, Error> {
+    fn decoded<'t>(&self, ctx: &Ctx<'_>, raw: &'t str) -> Result<Option<Token<'t>>, Error> {
         match self.decode(ctx, raw.as_bytes()) {
             Ok(token) => Ok(Some(token)),
             Err(Unfit::Fault(_)) => Ok(None),
@@ -252,7 +252,7 @@ impl Jwt {
     }
 
     /// Whether a token is one of the class (`Token.verify`).
-    pub(crate) fn check(&self, ctx: &Ctx<'_>, token: &Token, class: Class) -> Result<(), Unfit<'_>> {
+    pub(crate) fn check(&self, ctx: &Ctx<'_>, token: &Token<'_>, class: Class) -> Result<(), Unfit<'_>> {
         if self.is_listed(class) {
             // simplejwt raises where there is no id, and a server answers 500.
             let jti = self.jti(&token.claims).ok_or(Fault::NoId)?;
@@ -310,12 +310,12 @@ impl Jwt {
     }
 
     /// What names a token in logs and lists: its id, or itself where it has none.
-    pub(crate) fn id(&self, token: &Token) -> Secret {
-        self.jti(&token.claims).map_or_else(|| token.raw.clone(), |jti| Secret::new(jti.as_bytes()))
+    pub(crate) fn id(&self, token: &Token<'_>) -> Secret {
+        self.jti(&token.claims).map_or_else(|| Secret::new(token.raw), |jti| Secret::new(jti.as_bytes()))
     }
 
     /// The claim that names the user.
-    pub(crate) fn user_claim<'a>(&self, claims: &'a Claims) -> Option<&'a Json> {
+    pub(crate) fn user_claim<'a>(&self, claims: &'a Claims) -> Option<&'a Lent<'a>> {
         claims.get(&self.names.user_id)
     }
 
@@ -370,18 +370,18 @@ impl Jwt {
         }
     }
 
-    fn is_of(&self, token: &Token, class: Class) -> bool {
+    fn is_of(&self, token: &Token<'_>, class: Class) -> bool {
         let Some(name) = &self.names.token_type else { return true };
         matches!(token.claims.get(name), Some(Json::Text(text)) if *text == *class.token_type())
     }
 
     /// Blacklists a token that was checked (`BlacklistMixin.blacklist`). False: it was before.
-    pub(crate) fn blacklist(&self, ctx: &Ctx<'_>, token: &Token) -> Result<bool, Error> {
+    pub(crate) fn blacklist(&self, ctx: &Ctx<'_>, token: &Token<'_>) -> Result<bool, Error> {
         let Some(jti) = self.jti(&token.claims) else { return Ok(false) };
         let (user, expires) = (self.user_id(ctx, &token.claims)?, expires_at(&token.claims)?);
         let issued = Issued {
             jti: &jti,
-            token: &text(&token.raw),
+            token: &text(token.raw),
             user: user.as_ref(),
             created: &utc(ctx.now_us())?,
             expires: &expires,
@@ -432,7 +432,7 @@ const NO_TABLES: Error = Error::Unsupported("there are no tables of these tokens
 
 /// The key that a claim says, as Django reads it in exact mode; else only as simplejwt writes it, so that no two
 /// claims name one user.
-fn key(ctx: &Ctx<'_>, claim: &Json) -> Option<UserId> {
+fn key(ctx: &Ctx<'_>, claim: &Lent<'_>) -> Option<UserId> {
     match claim {
         Json::Text(text) => {
             let text = text.as_str().ok()?;
@@ -453,7 +453,7 @@ fn key(ctx: &Ctx<'_>, claim: &Json) -> Option<UserId> {
 const MOST_WHOLE: f64 = 9_007_199_254_740_992.0;
 
 /// A claim that is a text or a number, as a text.
-fn plain(claim: &Json) -> Option<&str> {
+fn plain<'a>(claim: &'a Lent<'a>) -> Option<&'a str> {
     match claim {
         Json::Text(text) => text.as_str().ok(),
         Json::Number(digits) => Some(digits),
@@ -467,7 +467,7 @@ fn password_hash(row: &PasswordRow) -> String {
 }
 
 /// The Unix time of a claim, if Python's `datetime` can hold it.
-fn moment(claim: &Json) -> Option<f64> {
+fn moment(claim: &Lent<'_>) -> Option<f64> {
     let Json::Number(digits) = claim else { return None };
     digits.parse().ok().filter(|at| (FIRST..END).contains(at))
 }
@@ -494,8 +494,8 @@ fn utc(us: i64) -> Result<String, Error> {
 }
 
 /// A token is ASCII.
-fn text(secret: &Secret) -> Cow<'_, str> {
-    String::from_utf8_lossy(secret.reveal())
+fn text(raw: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(raw)
 }
 
 #[cfg(feature = "cli")]

@@ -7,31 +7,63 @@
 //! Work and memory are linear in the input. How long a body may be is `form::MAX_BODY`; an empty
 //! one is no JSON, and DRF does not come as far as parsing it.
 
-use std::collections::HashMap;
+mod decoder;
+
+use std::borrow::Cow;
 use std::fmt::{self, Write};
+use std::hash::Hash;
 use std::ops::Deref;
 use std::str;
 
 use smallvec::SmallVec;
 
-/// A value of JSON.
+use decoder::Decoder;
+
+/// A value of JSON. It has its texts for itself, or borrows them of what it was read from ([`Lent`]).
 #[derive(Clone, PartialEq, Eq)]
 #[cfg_attr(test, derive(Debug))]
-pub enum Json {
+pub enum Json<B = Short> {
     /// `null`
     Null,
     /// `true` or `false`
     Bool(bool),
     /// A number as it was written: nothing of ours calculates with them, and a session is written
     /// back with the digits it had.
-    Number(Digits),
+    Number(Digits<B>),
     /// A text.
-    Text(Text),
+    Text(Text<B>),
     /// The values of a list.
-    List(Vec<Json>),
+    List(Vec<Json<B>>),
     /// The members of an object, as in a Python `dict`: of equal names the first's place and the
     /// last's value.
-    Object(Vec<(Text, Json)>),
+    Object(Vec<(Text<B>, Json<B>)>),
+}
+
+/// A value that borrows the texts that stand in the input as they are: all but those with escapes.
+pub type Lent<'a> = Json<Cow<'a, [u8]>>;
+
+/// Bytes of a text of its own. Up to 32 of them stand in their place: most names and tokens' ids (32 digits) do.
+pub type Short = SmallVec<[u8; 32]>;
+
+/// What a value keeps the bytes of its texts in.
+pub trait Bytes<'a>: Deref<Target = [u8]> + Clone + Eq + Hash {
+    /// Keeps some.
+    fn of(bytes: Cow<'a, [u8]>) -> Self;
+}
+
+impl<'a> Bytes<'a> for Cow<'a, [u8]> {
+    fn of(bytes: Self) -> Self {
+        bytes
+    }
+}
+
+impl<'a> Bytes<'a> for Short {
+    fn of(bytes: Cow<'a, [u8]>) -> Self {
+        match bytes {
+            Cow::Borrowed(bytes) => Self::from_slice(bytes),
+            Cow::Owned(bytes) => Self::from_vec(bytes),
+        }
+    }
 }
 
 /// A Python `str`: code points, of which one may be a lone surrogate (`"\ud800"`). In WTF-8.
@@ -39,12 +71,12 @@ pub enum Json {
 /// No `Debug`: passwords are among them.
 #[derive(Clone, PartialEq, Eq, Hash)]
 #[cfg_attr(test, derive(Debug))]
-pub struct Text(SmallVec<[u8; SHORT]>);
+pub struct Text<B = Short>(B);
 
 /// The digits of a number, with sign, point and exponent if it has them.
 #[derive(Clone, PartialEq, Eq)]
 #[cfg_attr(test, derive(Debug))]
-pub struct Digits(Text);
+pub struct Digits<B = Short>(Text<B>);
 
 /// What follows `JSON parse error - ` in DRF's detail; it quotes nothing of the input but one byte.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,36 +120,50 @@ pub fn decode(bytes: &[u8]) -> Result<Json, Malformed> {
 ///
 /// # Errors
 /// [`Malformed`], with Python's text where Python refuses it, too.
-pub(crate) fn decode_by(text: &[u8], rules: &Rules) -> Result<Json, Malformed> {
-    let bytes = text;
-    let mut decoder = Decoder::new(bytes, rules);
-    decoder.blanks();
-    let value = decoder.value()?;
-    decoder.blanks();
-    if decoder.at < bytes.len() {
-        return Err(decoder.wrong("Extra data", decoder.at));
-    }
-    Ok(value)
+pub(crate) fn decode_by<'a, B: Bytes<'a>>(text: &'a [u8], rules: &'a Rules) -> Result<Json<B>, Malformed> {
+    Decoder::new(text, rules).whole()
 }
 
 /// Python's `json.dumps(value, separators=(",", ":"))`, but that numbers stay as they were written.
-pub fn encode(value: &Json) -> String {
+pub fn encode<B: Deref<Target = [u8]>>(value: &Json<B>) -> String {
     let mut out = String::new();
     write(value, &mut out);
     out
 }
 
-impl Json {
+impl<B: Deref<Target = [u8]>> Json<B> {
     /// The member of an object; `None` for other values, too.
-    pub fn get(&self, name: &str) -> Option<&Json> {
-        let Json::Object(members) = self else { return None };
+    pub fn get(&self, name: &str) -> Option<&Self> {
+        let Self::Object(members) = self else { return None };
         members.iter().find(|(key, _)| key == name).map(|(_, value)| value)
     }
 
+    /// The text, if the value is one.
+    pub fn text(&self) -> Option<&Text<B>> {
+        let Self::Text(text) = self else { return None };
+        Some(text)
+    }
+
+    /// The same value with texts of its own.
+    pub fn own(&self) -> Json {
+        match self {
+            Self::Null => Json::Null,
+            Self::Bool(flag) => Json::Bool(*flag),
+            Self::Number(digits) => Json::Number(Digits(digits.0.own())),
+            Self::Text(text) => Json::Text(text.own()),
+            Self::List(values) => Json::List(values.iter().map(Self::own).collect()),
+            Self::Object(members) => {
+                Json::Object(members.iter().map(|(name, value)| (name.own(), value.own())).collect())
+            }
+        }
+    }
+}
+
+impl Json {
     /// Gives an object a member: in its place if there is one of that name, else at the end. Other
     /// values have no members and stay as they are.
-    pub fn set(&mut self, name: &str, value: Json) {
-        let Json::Object(members) = self else { return };
+    pub fn set(&mut self, name: &str, value: Self) {
+        let Self::Object(members) = self else { return };
         match members.iter_mut().find(|(key, _)| key == name) {
             Some((_, old)) => *old = value,
             None => members.push((Text::from(name), value)),
@@ -125,20 +171,14 @@ impl Json {
     }
 
     /// Takes a member out of an object.
-    pub fn remove(&mut self, name: &str) -> Option<Json> {
-        let Json::Object(members) = self else { return None };
+    pub fn remove(&mut self, name: &str) -> Option<Self> {
+        let Self::Object(members) = self else { return None };
         let place = members.iter().position(|(key, _)| key == name)?;
         Some(members.remove(place).1)
     }
-
-    /// The text, if the value is one.
-    pub fn text(&self) -> Option<&Text> {
-        let Json::Text(text) = self else { return None };
-        Some(text)
-    }
 }
 
-impl Text {
+impl<B: Deref<Target = [u8]>> Text<B> {
     /// The text, if it can be encoded.
     ///
     /// # Errors
@@ -151,6 +191,16 @@ impl Text {
     pub(super) fn as_bytes(&self) -> &[u8] {
         &self.0
     }
+
+    fn own(&self) -> Text {
+        Text(Short::from_slice(&self.0))
+    }
+}
+
+impl<'a, B: Bytes<'a>> From<Cow<'a, [u8]>> for Text<B> {
+    fn from(bytes: Cow<'a, [u8]>) -> Self {
+        Self(B::of(bytes))
+    }
 }
 
 impl From<&str> for Text {
@@ -159,7 +209,7 @@ impl From<&str> for Text {
     }
 }
 
-impl Deref for Digits {
+impl<B: Deref<Target = [u8]>> Deref for Digits<B> {
     type Target = str;
 
     fn deref(&self) -> &str {
@@ -173,7 +223,7 @@ impl<T: AsRef<str>> From<T> for Digits {
     }
 }
 
-impl PartialEq<str> for Text {
+impl<B: Deref<Target = [u8]>> PartialEq<str> for Text<B> {
     fn eq(&self, other: &str) -> bool {
         *self.0 == *other.as_bytes()
     }
@@ -184,31 +234,6 @@ impl fmt::Display for Malformed {
         f.write_str(&self.0)
     }
 }
-
-/// Texts of up to this length stand in their place: most names and tokens' ids (32 digits) do.
-const SHORT: usize = 32;
-
-/// The members that an object has room for at first; those of a session and of a token are about as many.
-const USUAL: usize = 8;
-
-/// Python's `sys.get_int_max_str_digits()`. It does not hold for fractions.
-const MAX_DIGITS: usize = 4300;
-
-/// The bytes that a text cannot hold as they are.
-const ENDS: [bool; 256] = {
-    let mut ends = [false; 256];
-    ends[b'"' as usize] = true;
-    ends[b'\\' as usize] = true;
-    let mut control = 0;
-    while control < 0x20 {
-        ends[control] = true;
-        control += 1;
-    }
-    ends
-};
-
-/// Up to here members are compared with each other, beyond by a hash.
-const FEW: usize = 16;
 
 /// What Python's `codecs.StreamReader` reads: it waits for the rest of a sequence that the end cuts
 /// short, and so drops it without a word; at the end, half a surrogate is such a one.
@@ -230,257 +255,6 @@ fn utf8(bytes: &[u8]) -> Result<&str, Malformed> {
     Err(Malformed(format!("'utf-8' codec can't decode {place}: {reason}")))
 }
 
-/// The order of its checks is that of CPython's `_json.c`, for the sake of the texts.
-struct Decoder<'a> {
-    /// UTF-8, and cut at ASCII only.
-    bytes: &'a [u8],
-    at: usize,
-    depth: usize,
-    rules: &'a Rules,
-}
-
-impl<'a> Decoder<'a> {
-    fn new(bytes: &'a [u8], rules: &'a Rules) -> Self {
-        Self { bytes, at: 0, depth: 0, rules }
-    }
-
-    fn value(&mut self) -> Result<Json, Malformed> {
-        let rest = &self.bytes[self.at..];
-        let (word, value) = match rest.first() {
-            Some(b'"') => return self.string().map(Json::Text),
-            Some(b'{') => return self.nested(Self::object),
-            Some(b'[') => return self.nested(Self::list),
-            Some(b'n') => ("null", Json::Null),
-            Some(b't') => ("true", Json::Bool(true)),
-            Some(b'f') => ("false", Json::Bool(false)),
-            Some(b'N') => ("NaN", Json::Number("NaN".into())),
-            Some(b'I') => ("Infinity", Json::Number("Infinity".into())),
-            Some(b'-') if rest.get(1) == Some(&b'I') => ("-Infinity", Json::Number("-Infinity".into())),
-            _ => return self.number(),
-        };
-        if !rest.starts_with(word.as_bytes()) {
-            return self.number();
-        }
-        if matches!(value, Json::Number(_)) && !self.rules.constants {
-            // DRF's `strict_constant`
-            return Err(Malformed(format!("Out of range float values are not JSON compliant: '{word}'")));
-        }
-        self.at += word.len();
-        Ok(value)
-    }
-
-    fn nested(&mut self, read: fn(&mut Self) -> Result<Json, Malformed>) -> Result<Json, Malformed> {
-        if self.depth == self.rules.depth {
-            return Err(self.wrong("Nested too deeply", self.at));
-        }
-        self.depth += 1;
-        self.at += 1;
-        self.blanks();
-        let value = read(self);
-        self.depth -= 1;
-        value
-    }
-
-    fn object(&mut self) -> Result<Json, Malformed> {
-        if self.takes(b'}') {
-            return Ok(Json::Object(Vec::new()));
-        }
-        let mut members = Vec::with_capacity(USUAL);
-        loop {
-            if self.peek() != Some(b'"') {
-                return Err(self.wrong("Expecting property name enclosed in double quotes", self.at));
-            }
-            let name = self.string()?;
-            self.blanks();
-            if !self.takes(b':') {
-                return Err(self.wrong("Expecting ':' delimiter", self.at));
-            }
-            self.blanks();
-            members.push((name, self.value()?));
-            if self.ends_with(b'}')? {
-                return self.distinct(members).map(Json::Object);
-            }
-        }
-    }
-
-    fn distinct(&self, members: Vec<(Text, Json)>) -> Result<Vec<(Text, Json)>, Malformed> {
-        let count = members.len();
-        let members = last_wins(members);
-        if members.len() < count && !self.rules.duplicates {
-            return Err(self.wrong("Two members of one name", self.at - 1));
-        }
-        Ok(members)
-    }
-
-    fn list(&mut self) -> Result<Json, Malformed> {
-        let mut values = Vec::new();
-        if self.takes(b']') {
-            return Ok(Json::List(values));
-        }
-        loop {
-            values.push(self.value()?);
-            if self.ends_with(b']')? {
-                return Ok(Json::List(values));
-            }
-        }
-    }
-
-    /// What follows a value: the end, or a comma.
-    fn ends_with(&mut self, end: u8) -> Result<bool, Malformed> {
-        self.blanks();
-        if self.takes(end) {
-            return Ok(true);
-        }
-        if !self.takes(b',') {
-            return Err(self.wrong("Expecting ',' delimiter", self.at));
-        }
-        self.blanks();
-        Ok(false)
-    }
-
-    fn string(&mut self) -> Result<Text, Malformed> {
-        let begin = self.at;
-        let mut text = Vec::new();
-        self.at += 1;
-        loop {
-            let rest = &self.bytes[self.at..];
-            let plain = rest.iter().position(|b| ENDS[usize::from(*b)]).unwrap_or(rest.len());
-            self.at += plain;
-            match rest.get(plain) {
-                None => return Err(self.wrong("Unterminated string starting at", begin)),
-                Some(b'"') => {
-                    self.at += 1;
-                    if text.is_empty() {
-                        return Ok(Text(SmallVec::from_slice(&rest[..plain])));
-                    }
-                    text.extend_from_slice(&rest[..plain]);
-                    return Ok(Text(text.into()));
-                }
-                Some(b'\\') => {
-                    text.extend_from_slice(&rest[..plain]);
-                    self.escape(begin, &mut text)?;
-                }
-                Some(_) => return Err(self.wrong("Invalid control character at", self.at)),
-            }
-        }
-    }
-
-    fn escape(&mut self, begin: usize, text: &mut Vec<u8>) -> Result<(), Malformed> {
-        let Some(letter) = self.bytes.get(self.at + 1) else {
-            return Err(self.wrong("Unterminated string starting at", begin));
-        };
-        text.push(match letter {
-            b'"' | b'\\' | b'/' => *letter,
-            b'b' => 0x08,
-            b'f' => 0x0c,
-            b'n' => b'\n',
-            b'r' => b'\r',
-            b't' => b'\t',
-            b'u' => return self.code_point(text),
-            _ => return Err(self.wrong("Invalid \\escape", self.at)),
-        });
-        self.at += 2;
-        Ok(())
-    }
-
-    fn code_point(&mut self, text: &mut Vec<u8>) -> Result<(), Malformed> {
-        let Some(unit) = self.unit() else {
-            return Err(self.wrong("Invalid \\uXXXX escape", self.at + 1));
-        };
-        self.at += 6;
-        if let 0xd800..0xdc00 = unit
-            && let Some(low @ 0xdc00..0xe000) = self.unit()
-        {
-            self.at += 6;
-            push(text, 0x1_0000 + ((unit - 0xd800) << 10 | (low - 0xdc00)));
-            return Ok(());
-        }
-        if (0xd800..0xe000).contains(&unit) && !self.rules.surrogates {
-            return Err(self.wrong("Half a surrogate pair", self.at - 6));
-        }
-        push(text, unit);
-        Ok(())
-    }
-
-    /// The code unit of an escape that something follows, as `_json.c` insists.
-    fn unit(&self) -> Option<u32> {
-        let escape = self.bytes.get(self.at..self.at + 7)?;
-        let digits = escape.strip_prefix(b"\\u")?;
-        digits[..4].iter().try_fold(0, |value, digit| Some(value << 4 | char::from(*digit).to_digit(16)?))
-    }
-
-    fn number(&mut self) -> Result<Json, Malformed> {
-        let start = self.at;
-        let rest = &self.bytes[start..];
-        let digits = |from: usize| rest.get(from..).map_or(0, |r| r.iter().take_while(|b| b.is_ascii_digit()).count());
-        let sign = usize::from(rest.first() == Some(&b'-'));
-        let integer = if rest.get(sign) == Some(&b'0') { 1 } else { digits(sign) };
-        if integer == 0 {
-            return Err(self.wrong("Expecting value", start));
-        }
-        let mut end = sign + integer;
-        if rest.get(end) == Some(&b'.') && digits(end + 1) > 0 {
-            end += 1 + digits(end + 1);
-        }
-        if matches!(rest.get(end), Some(b'e' | b'E')) {
-            let sign = usize::from(matches!(rest.get(end + 1), Some(b'+' | b'-')));
-            let exponent = digits(end + 1 + sign);
-            end += if exponent > 0 { 1 + sign + exponent } else { 0 };
-        }
-        if end == sign + integer && integer > MAX_DIGITS {
-            return Err(Malformed(format!(
-                "Exceeds the limit ({MAX_DIGITS} digits) for integer string conversion: value has {integer} digits; \
-                 use sys.set_int_max_str_digits() to increase the limit"
-            )));
-        }
-        self.at += end;
-        Ok(Json::Number(str::from_utf8(&rest[..end]).unwrap_or_default().into()))
-    }
-
-    fn blanks(&mut self) {
-        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
-            self.at += 1;
-        }
-    }
-
-    fn peek(&self) -> Option<u8> {
-        self.bytes.get(self.at).copied()
-    }
-
-    fn takes(&mut self, byte: u8) -> bool {
-        let there = self.peek() == Some(byte);
-        self.at += usize::from(there);
-        there
-    }
-
-    /// Python's `JSONDecodeError`, which counts code points.
-    fn wrong(&self, what: &str, at: usize) -> Malformed {
-        let before = &self.bytes[..at];
-        let points = |bytes: &[u8]| bytes.iter().filter(|b| **b & 0xc0 != 0x80).count();
-        let line = before.iter().filter(|b| **b == b'\n').count() + 1;
-        let column = points(before.rsplit(|b| *b == b'\n').next().unwrap_or_default()) + 1;
-        Malformed(format!("{what}: line {line} column {column} (char {})", points(before)))
-    }
-}
-
-/// Of members of one name the first's place and the last's value.
-fn last_wins(members: Vec<(Text, Json)>) -> Vec<(Text, Json)> {
-    let differ = || members.iter().enumerate().all(|(i, (name, _))| members[..i].iter().all(|(n, _)| n != name));
-    if members.len() <= FEW && differ() {
-        return members;
-    }
-    let mut places = HashMap::with_capacity(members.len());
-    let mut kept: Vec<(Text, Json)> = Vec::with_capacity(members.len());
-    for (name, value) in members {
-        let place = *places.entry(name.clone()).or_insert(kept.len());
-        match kept.get_mut(place) {
-            Some((_, old)) => *old = value,
-            None => kept.push((name, value)),
-        }
-    }
-    kept
-}
-
 /// Writes a code point in WTF-8: UTF-8's rule also for surrogates.
 pub(super) fn push(text: &mut Vec<u8>, point: u32) {
     let low = |shift: u32| 0x80 | (point >> shift & 0x3f) as u8;
@@ -496,7 +270,7 @@ fn surrogate(bytes: &[u8]) -> u16 {
     bytes.iter().take(3).fold(0, |point, byte| point << 6 | u16::from(byte & 0x3f))
 }
 
-fn write(value: &Json, out: &mut String) {
+fn write<B: Deref<Target = [u8]>>(value: &Json<B>, out: &mut String) {
     match value {
         Json::Null => out.push_str("null"),
         Json::Bool(true) => out.push_str("true"),
@@ -524,9 +298,9 @@ fn write(value: &Json, out: &mut String) {
     }
 }
 
-fn write_text(text: &Text, out: &mut String) {
+fn write_text<B: Deref<Target = [u8]>>(text: &Text<B>, out: &mut String) {
     out.push('"');
-    let mut rest = &*text.0;
+    let mut rest = text.as_bytes();
     while !rest.is_empty() {
         let valid = str::from_utf8(rest).unwrap_or_else(|why| {
             // UTF-8 as far as it goes
@@ -564,6 +338,7 @@ fn write_unit(unit: u16, out: &mut String) {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use super::decoder::last_wins;
     use super::*;
     use proptest::prelude::*;
     use serde_json::Value;
