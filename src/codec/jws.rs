@@ -126,10 +126,11 @@ const MAX_SIGNATURE: usize = 1024;
 
 /// The JSON of tokens: RFC 8725 §2.4 and RFC 7515 §4 wish for no second member of a name, RFC 7493
 /// for no half pairs.
-pub(super) const STRICT: Rules = Rules { depth: 32, constants: false, duplicates: false, surrogates: false };
+pub(super) const STRICT: Rules =
+    Rules { depth: 32, values: 10_000, constants: false, duplicates: false, surrogates: false };
 
 /// The JSON of Python's `json.loads`.
-const EXACT: Rules = Rules { depth: 256, constants: true, duplicates: true, surrogates: true };
+const EXACT: Rules = Rules { depth: 256, values: 10_000, constants: true, duplicates: true, surrogates: true };
 
 /// What a header or a payload may have in it.
 pub(super) fn rules(exact: bool) -> &'static Rules {

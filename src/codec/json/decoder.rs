@@ -12,12 +12,13 @@ pub(super) struct Decoder<'a> {
     bytes: &'a [u8],
     at: usize,
     depth: usize,
+    values: usize,
     rules: &'a Rules,
 }
 
 impl<'a> Decoder<'a> {
     pub(super) fn new(bytes: &'a [u8], rules: &'a Rules) -> Self {
-        Self { bytes, at: 0, depth: 0, rules }
+        Self { bytes, at: 0, depth: 0, values: 0, rules }
     }
 
     /// The one value that the text is.
@@ -32,6 +33,10 @@ impl<'a> Decoder<'a> {
     }
 
     fn value<B: Bytes<'a>>(&mut self) -> Result<Json<B>, Malformed> {
+        if self.values == self.rules.values {
+            return Err(self.wrong("Too many values", self.at));
+        }
+        self.values += 1;
         let rest: &'a [u8] = &self.bytes[self.at..];
         let (word, value) = match rest.first() {
             Some(b'"') => return self.string().map(|text| Json::Text(text.into())),
@@ -72,7 +77,8 @@ impl<'a> Decoder<'a> {
         if self.takes(b'}') {
             return Ok(Json::Object(Vec::new()));
         }
-        let mut members = Vec::with_capacity(USUAL);
+        // Only the outermost: a body may be a hundred thousand small ones.
+        let mut members = if self.depth == 1 { Vec::with_capacity(USUAL) } else { Vec::new() };
         loop {
             if self.peek() != Some(b'"') {
                 return Err(self.wrong("Expecting property name enclosed in double quotes", self.at));
@@ -85,6 +91,9 @@ impl<'a> Decoder<'a> {
             self.blanks();
             members.push((name, self.value()?));
             if self.ends_with(b'}')? {
+                if self.depth > 1 {
+                    members.shrink_to_fit();
+                }
                 return self.distinct(members).map(Json::Object);
             }
         }

@@ -91,6 +91,8 @@ pub struct Surrogate(pub u16);
 pub struct Rules {
     /// How many lists and objects may hold each other.
     pub depth: usize,
+    /// How many values there may be in all: each takes some hundred times the memory of its text.
+    pub values: usize,
     /// `NaN`, `Infinity` and `-Infinity` are numbers.
     pub constants: bool,
     /// Of members of one name the last counts; else they are refused.
@@ -101,7 +103,7 @@ pub struct Rules {
 
 /// DRF's. Python gives up between 900 and 1,000 levels, by what is on its stack already; no login and no
 /// session is a tenth as deep, and a host's threads may have little stack.
-const DRF: Rules = Rules { depth: 256, constants: false, duplicates: true, surrogates: true };
+const DRF: Rules = Rules { depth: 256, values: 100_000, constants: false, duplicates: true, surrogates: true };
 
 /// Reads a value from UTF-8.
 ///
@@ -371,11 +373,19 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn values_are_bounded_wherever_they_are() {
+        let list = |count: usize| decode(format!("[{}0]", "[0],".repeat(count)).as_bytes());
+        assert!(list(49_999).is_ok()); // each is two, with the list itself and the last one 100,000
+        assert!(list(50_000).err().unwrap().to_string().starts_with("Too many values: line 1 column "));
+        assert!(decode(format!("[{{\"\":0}}{}]", ",{\"\":0}".repeat(60_000)).as_bytes()).is_err());
+    }
+
+    #[test]
     fn many_members_of_one_name_are_one() {
         let members =
-            |names: usize| (0..200_000).map(|i| format!("\"{}\":{i}", i % names)).collect::<Vec<_>>().join(",");
+            |names: usize| (0..90_000).map(|i| format!("\"{}\":{i}", i % names)).collect::<Vec<_>>().join(",");
         let value = decode(format!("{{{}}}", members(100)).as_bytes()).unwrap();
-        assert_eq!(value.get("7"), Some(&Json::Number("199907".into())));
+        assert_eq!(value.get("7"), Some(&Json::Number("89907".into())));
         let Json::Object(kept) = value else { unreachable!() };
         assert_eq!(kept.len(), 100);
     }
