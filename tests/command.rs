@@ -164,9 +164,9 @@ fn the_tables_of_durin_are_those_that_its_migrations_make() {
                 for row in db.execute('select type, name, tbl_name, sql from sqlite_master order by type, name'): print(row)\n\
                 for row in db.execute('select app, name from django_migrations order by app, name'): print(row)";
     let schema = |place: &Place| run(Command::new(python()).args(["-c", dump]).arg(place.path("db.sqlite3")), "").ok();
-    let place = Place { dir: tempfile::tempdir().unwrap(), site: vec!["--durin"] };
+    let place = Place { dir: tempfile::tempdir().unwrap(), site: vec!["--jwt", "--durin"] };
     authchain(&["init", place.text(), "--durin"], "").ok();
-    assert_eq!(schema(&place), schema(&Place::django("", &["--durin"])));
+    assert_eq!(schema(&place), schema(&Place::django("", &["--jwt", "--durin"])));
     assert_eq!(place.django_says(&["pending"], ""), "Planned operations:\n  No planned migration operations.");
     place.run(&["user", "create", "anna", "--password-stdin"], "pw\n").ok();
     place.run(&["client", "create", "web"], "").ok();
