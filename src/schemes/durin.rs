@@ -28,6 +28,8 @@ pub(super) const DEF: SchemeDef = SchemeDef {
           TOKEN_CACHE_TIMEOUT are none: a request is one statement, and is never answered from a cache, which would let a \
           deleted token in.",
     options: OPTIONS,
+    takes_passwords: false,
+    writes: false,
     build,
 };
 

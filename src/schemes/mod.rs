@@ -93,6 +93,12 @@ pub(crate) struct SchemeDef {
     pub doc: &'static str,
     /// Its options.
     pub options: &'static [OptionDef],
+    /// Whether whoever asks can try passwords.
+    #[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "doctor asks"))]
+    pub takes_passwords: bool,
+    /// Whether it has no answer where the database cannot be written.
+    #[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "doctor asks"))]
+    pub writes: bool,
     /// Makes the scheme from checked options.
     pub build: Build,
 }

@@ -5,6 +5,7 @@ use super::{Patient, Said, TOKEN, failure, now_us, ok, warning};
 use crate::accounts::sessions::Engine;
 use crate::accounts::tokens::Tokens;
 use crate::codec::datetime;
+use crate::config::survey::Written;
 use crate::error::Error;
 use crate::store::examine::{self, Lacks};
 use crate::store::tables::Identifier;
@@ -160,13 +161,7 @@ fn used_tokens<'a>(patient: &'a Patient<'_>) -> Vec<(&'a str, &'a Tokens)> {
     let in_chains = patient.config.chains.iter().flat_map(|(_, chain)| chain.schemes());
     let mut used: Vec<&str> =
         in_chains.filter(|s| [TOKEN, "JWTAuthentication"].contains(&s.class)).map(|s| s.name.as_str()).collect();
-    used.extend(patient.survey.endpoints.iter().filter_map(|endpoint| match endpoint.kind() {
-        "obtain_auth_token" => Some(endpoint.text("scheme").unwrap_or("token")),
-        kind if kind.starts_with("jwt_") => Some(endpoint.text("scheme").unwrap_or("jwt")),
-        kind if kind.starts_with("durin_") => Some(endpoint.text("scheme").unwrap_or("durin")),
-        kind if kind.starts_with("knox_") => Some(endpoint.text("scheme").unwrap_or("knox")),
-        _ => None,
-    }));
+    used.extend(patient.survey.endpoints.iter().filter_map(Written::scheme));
     let mut found: Vec<(&str, &Tokens)> = Vec::new();
     for (name, tokens) in &patient.config.tokens {
         if used.contains(&name.as_str()) && !found.iter().any(|(_, known)| known.shares_table(tokens)) {
