@@ -324,6 +324,10 @@ impl Endpoint for Logout {
         &["POST"]
     }
 
+    fn is_logout(&self) -> bool {
+        true
+    }
+
     fn needs_user(&self) -> bool {
         true
     }
@@ -344,6 +348,10 @@ impl Endpoint for Logout {
 impl Endpoint for LogoutAll {
     fn methods(&self) -> &'static [&'static str] {
         &["POST"]
+    }
+
+    fn is_logout(&self) -> bool {
+        true
     }
 
     fn needs_user(&self) -> bool {

@@ -32,6 +32,11 @@ pub(crate) trait Endpoint: Send + Sync {
         false
     }
 
+    /// Whether all it does is to take credentials back, which nobody should be kept from.
+    fn is_logout(&self) -> bool {
+        false
+    }
+
     /// What a 401 of it asks for, whatever its chain would (a view's own `get_authenticate_header`).
     fn challenge(&self) -> Option<&str> {
         None

@@ -42,6 +42,12 @@ pub(crate) trait Scheme: Send + Sync {
         false
     }
 
+    /// The option by which it refuses users whose credentials are right, if one is set: a chain that asks it
+    /// without heeding it would let them through as nobody.
+    fn limit(&self) -> Option<&'static str> {
+        None
+    }
+
     /// What the scheme looks at, for `explain`; never a secret.
     fn reads(&self) -> &'static str {
         AUTHORIZATION

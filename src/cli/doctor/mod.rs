@@ -81,6 +81,7 @@ const POINTS: &[Point] = &[
     ("tables", database::tables),
     ("clock", database::clock),
     ("tokens", database::tokens),
+    ("clients", database::clients),
     ("hash_cost", passwords::cost),
     ("hashes", passwords::stored),
     ("throttle", policy::throttle),

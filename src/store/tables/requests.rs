@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::error::Error;
 use crate::store::{Db, Settings};
-use crate::sys::fork;
+use crate::sys::{file, fork};
 
 /// The table with its place. Who is refused is decided in `accounts::requests`.
 pub(crate) struct Requests {
@@ -30,6 +30,17 @@ impl Requests {
     /// Runs `f` in a transaction that may write: what it reads stays so until it has written.
     pub(crate) fn change<R>(&self, f: impl FnOnce(&Kept<'_>) -> Result<R, Error>) -> Result<R, Error> {
         self.db().access()?.transaction(|connection| f(&Kept(connection)))
+    }
+
+    /// Runs `f`, which only reads.
+    pub(crate) fn read<R>(&self, f: impl FnOnce(&Kept<'_>) -> Result<R, Error>) -> Result<R, Error> {
+        let access = self.db().access()?;
+        f(&Kept(access.connection()?))
+    }
+
+    /// Whether there is a file, for those who only want to look and must not make one.
+    pub(crate) fn is_there(&self) -> bool {
+        file::identity(&self.store.path).is_some()
     }
 
     fn db(&self) -> &Db {
