@@ -3,7 +3,7 @@
 use std::ffi::{CStr, CString};
 use std::sync::Arc;
 
-use crate::ctx::Ctx;
+use crate::ctx::{Ctx, Rates};
 use crate::error::Error;
 use crate::options::{Kind as OptionKind, OptionDef};
 use crate::request::Request;
@@ -101,6 +101,8 @@ pub(crate) struct Chain {
     links: Arc<[Link]>,
     anonymous: Anonymous,
     require_tls: bool,
+    /// Whether a user is let through who asks more often than he may.
+    is_free_of_rates: bool,
     /// The name of nobody.
     anonymous_user: Option<Arc<CStr>>,
     /// The values of `WWW-Authenticate`, made once. None: a refusal is 403.
@@ -164,6 +166,7 @@ impl Chain {
             links: links.into(),
             anonymous,
             require_tls: false,
+            is_free_of_rates: false,
             anonymous_user: None,
             challenges,
         })
@@ -172,6 +175,12 @@ impl Chain {
     /// The same chain that refuses requests in clear text from elsewhere.
     pub(crate) fn requiring_tls(self, require_tls: bool) -> Self {
         Self { require_tls, ..self }
+    }
+
+    /// The same chain in front of what takes credentials back: whoever stole them cannot keep their
+    /// owner from it by asking often.
+    pub(crate) fn free_of_rates(self) -> Self {
+        Self { is_free_of_rates: true, ..self }
     }
 
     /// Whether requests in clear text are refused.
@@ -210,6 +219,8 @@ impl Chain {
             judgement.verdict = Verdict::Refused(Refused::Fixed(&CLEAR_TEXT));
             return Ok(judgement);
         }
+        let free = self.is_free_of_rates.then(|| Ctx { rates: Rates::Off, ..*ctx });
+        let ctx = free.as_ref().unwrap_or(ctx);
         for link in self.links.iter() {
             let said = link.ask(request, ctx, &mut judgement.effects)?;
             if trace {

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use zeroize::Zeroizing;
 
@@ -17,7 +18,7 @@ use crate::codec::Secret;
 use crate::codec::digest::Digest;
 use crate::codec::signing::MaxAge;
 use crate::config::{Config, Origin};
-use crate::ctx::Ctx;
+use crate::ctx::{Ctx, Rates};
 use crate::error::{Error, Report};
 use crate::keys::Refreshed;
 use crate::log::{Log, Severity};
@@ -37,6 +38,8 @@ pub(crate) struct Context {
     chains: Targets,
     endpoints: Targets,
     loaded_us: i64,
+    /// Whether requests only ask what would become of them.
+    is_rehearsal: AtomicBool,
 }
 
 /// A session as it is kept.
@@ -96,6 +99,7 @@ impl Context {
             config,
             host,
             loaded_us: clock::now_us(),
+            is_rehearsal: AtomicBool::new(false),
         })
     }
 
@@ -210,6 +214,7 @@ impl Context {
             exact: self.config.exact,
             throttle: self.config.throttle.as_ref(),
             requests: &self.config.requests,
+            rates: if self.is_rehearsal.load(Ordering::Relaxed) { Rates::Looked } else { Rates::Counted },
             auto_tokens: &self.config.auto_tokens,
             inactive_may_try: self.config.inactive_may_try,
         }
@@ -225,11 +230,19 @@ impl Context {
     #[cfg(feature = "cli")]
     pub(crate) fn undoing(&self, f: impl FnOnce()) {
         let begun = self.db.access().and_then(|access| Ok(access.connection()?.execute_batch("BEGIN")?)).is_ok();
-        f();
+        self.rehearsing(f);
         if begun && let Ok(access) = self.db.access() {
             // Fails when SQLite has rolled back already.
             let _ = access.connection().map(|connection| connection.execute_batch("ROLLBACK"));
         }
+    }
+
+    /// Runs `f`, whose requests are not counted under the rates of users.
+    #[cfg(feature = "cli")]
+    pub(crate) fn rehearsing(&self, f: impl FnOnce()) {
+        self.is_rehearsal.store(true, Ordering::Relaxed);
+        f();
+        self.is_rehearsal.store(false, Ordering::Relaxed);
     }
 
     /// What keeps the tokens of a kind (the name of a scheme).

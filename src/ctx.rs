@@ -15,7 +15,20 @@ use crate::store::{Db, Requests, Throttle, TokensTable, UsersTable};
 use crate::sys::clock;
 use crate::sys::turns::{Turn, Turns};
 
+/// What becomes of a rate that the requests of a user are under.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rates {
+    /// It holds, and the request counts.
+    Counted,
+    /// It holds, and nothing is written.
+    #[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "explain rehearses"))]
+    Looked,
+    /// It does not hold.
+    Off,
+}
+
 /// The surroundings of one call.
+#[derive(Clone, Copy)]
 pub(crate) struct Ctx<'a> {
     pub db: &'a Db,
     pub users: &'a UsersTable,
@@ -39,6 +52,8 @@ pub(crate) struct Ctx<'a> {
     pub throttle: Option<&'a Throttle>,
     /// The requests that are under a rate.
     pub requests: &'a Requests,
+    /// Whether that rate holds.
+    pub rates: Rates,
     /// The tables of which every new user gets a token.
     pub auto_tokens: &'a [Arc<TokensTable>],
     /// Whether inactive users may log in (Django's `AllowAllUsersModelBackend`).

@@ -182,6 +182,11 @@ fn clients_are_let_in_by_their_names() {
     assert_eq!(host.ask_chain("both", &password).said(), "alice", "a password has no client");
 }
 
+/// A chain that does not heed the scheme.
+fn optional(option: &str) -> String {
+    format!("[{{ scheme = \"durin\", control = \"optional\", {option} }}, \"basic\"]")
+}
+
 #[test]
 fn what_cannot_work_is_a_fault_of_the_configuration() {
     let site = recorded();
@@ -195,6 +200,9 @@ fn what_cannot_work_is_a_fault_of_the_configuration() {
         ("[endpoints.durin_login]", "[endpoints.durin_login]\nuser_serializer = \"own.X\"", "user_serializer does not"),
         ("[endpoints.durin_login]", "[endpoints.durin_login]\nexpiry_datetime_format = \"%Q\"", "is not known"),
         ("api_access_client_name = \"api\"", "", "has no api_access_client_name"),
+        ("[\"durin\"]", &optional("user_per_client = \"none\""), ":32: user_per_client keeps nobody out"),
+        ("[\"durin\"]", &optional("allow_clients = [\"web\"]"), "allow_clients keeps nobody out"),
+        ("[\"durin\"]", &optional("deny_clients = [\"web\"]"), "expected another control, or no deny_clients"),
     ] {
         let fault = site.try_host(&format!("{USUAL}{}", DURIN.replacen(from, to, 1))).err().unwrap_or_default();
         assert!(fault.contains(expected), "{to}: {fault}");
@@ -250,7 +258,7 @@ fn a_throttle_of_durin_holds_across_threads_and_processes() {
     let options = "user_per_client = \"40/d\"";
     let (host, path) = (site.try_host(&config(options)).unwrap(), config_file(&site, options));
     let header = format!("Token {}", token("good/alice"));
-    let line = json!({ "chain": "durin", "headers": [["Authorization", header]] }).to_string() + "\n";
+    let line = json!({ "chain": "durin", "headers": [["Authorization", header]], "persist": true }).to_string() + "\n";
     let in_process = || {
         let answers = batch(&path, &line.repeat(30));
         answers.iter().filter(|answer| answer["verdict"]["status"] == 200).count()
@@ -268,6 +276,46 @@ fn a_throttle_of_durin_holds_across_threads_and_processes() {
     assert_eq!(said(&command(&site, &["throttle", "clear", "--requests"])), "cleared 41 requests\n");
     assert_eq!(ask(&host, &token("good/alice")).said(), "alice");
     assert_eq!(said(&command(&site, &["throttle", "clear", "--requests"])), "cleared 1 request\n");
+}
+
+#[test]
+fn a_token_can_be_given_back_beyond_its_rate_but_in_exact_mode() {
+    for (exact, passes) in [(false, true), (true, false)] {
+        let site = recorded();
+        let top = format!("exact = {exact}\n{}", config("user_per_client = \"1/d\""));
+        let host = site.try_host(&top).unwrap();
+        let header = format!("Token {}", token("good/alice"));
+        assert_eq!(ask(&host, &token("good/alice")).said(), "alice");
+        assert_eq!(ask(&host, &token("good/alice")).http, 429);
+        assert_eq!(post(&host, "durin_refresh", &header).http, 429, "what is no logout stays under the rate");
+        assert_eq!(post(&host, "durin_logout", &header).http, if passes { 204 } else { 429 }, "{exact}");
+        let header = format!("Token {}", token("client/cli"));
+        assert_eq!(ask(&host, &token("client/cli")).said(), "alice");
+        assert_eq!(post(&host, "durin_logoutall", &header).http, if passes { 204 } else { 429 }, "{exact}");
+        assert_eq!(ask(&host, &token("client/cli")).http, if passes { 401 } else { 429 }, "{exact}");
+    }
+}
+
+#[test]
+fn explaining_a_request_spends_nothing_of_a_rate() {
+    let site = recorded();
+    let path = config_file(&site, "user_per_client = \"1/d\"");
+    let explained = |status: i64| {
+        let header = format!("Authorization: Token {}", token("good/alice"));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_authchain"));
+        command.arg("--config").arg(&path).args(["explain", "--chain", "durin", "--json", "-H", &header]);
+        let answer: Value = serde_json::from_slice(&command.output().unwrap().stdout).unwrap();
+        assert_eq!(answer["status"], status, "{answer}");
+        let line = json!({ "chain": "durin", "headers": [["Authorization", &header[15..]]] }).to_string() + "\n";
+        assert_eq!(batch(&path, &line)[0]["verdict"]["status"], status);
+    };
+    explained(200);
+    let throttle = site.folder.path().join("throttle.sqlite3");
+    assert!(!throttle.exists(), "a look makes no file");
+    explained(200);
+    let host = site.try_host(&config("user_per_client = \"1/d\"")).unwrap();
+    assert_eq!(ask(&host, &token("good/alice")).said(), "alice");
+    explained(429);
 }
 
 #[test]
@@ -470,6 +518,11 @@ fn the_command_makes_lists_and_deletes_clients() {
     for (args, why) in [
         (&["new"][..], "exists already"),
         (&["x", "--token-ttl", "soon"], "no time that a token could last"),
+        (&["x", "--token-ttl", "0"], "no time that a token could last"),
+        (&["x", "--token-ttl", "0 00:00:00.0"], "no time that a token could last"),
+        (&["x", "--throttle-rate", "0/s"], "is no rate"),
+        (&["tab\there"], "no control characters"),
+        (&["\u{1b}[31mred"], "no control characters"),
         (&["x", "--throttle-rate", "5/fortnight"], "is no rate"),
         (&["x", "--throttle-rate", "5/min"], "is no rate"),
         (&[" x"], "no outer blanks"),

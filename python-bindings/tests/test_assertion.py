@@ -21,6 +21,11 @@ MADE = {
 }
 
 
+MEANT = ["Host", "authorization", "COOKIE", "Content-Length", "content_type", "Connection", "Transfer_Encoding", "TE"]
+MEANT += ["Upgrade", "Forwarded", "X-Forwarded-For", "x_forwarded_anything", "X-Auth-User", "X_AUTH_USER_ID"]
+MEANT += ["X-Auth-Scheme"]
+
+
 def private(algorithm: str) -> str:
     """The key of an algorithm, as a configuration has it."""
     plain = serialization.NoEncryption()
@@ -97,7 +102,11 @@ def test_a_shared_secret_works_as_well(database: Path, algorithm: str) -> None:
     with Context(text=asserting(database, *own)) as context:
         made = asked(context)
     assert made.header == "X-Who"
-    assert jwt.get_unverified_header(made.text) == {"alg": algorithm, "typ": "JWT", "kid": "2026-11"}
+    assert jwt.get_unverified_header(made.text) == {
+        "alg": algorithm,
+        "typ": "authchain-assertion+jwt",  # no token of another kind, whatever else the key signs
+        "kid": "2026-11",
+    }
     assert believed(made.text, SECRET, algorithm)["exp"] == NOW + 5
 
 
@@ -125,6 +134,7 @@ def test_nothing_is_said_of_nobody_or_without_a_table(database: Path, context: C
         ([f'key = "{SECRET}"', 'algorithm = "none"'], "algorithm does not take"),
         ([*shared(), 'header = "X Who"'], "header does not take"),
         ([*shared(), "lifetime = 0"], "lifetime does not take"),
+        *(([*shared(), f'header = "{name}"'], "has a meaning of its own") for name in MEANT),
     ],
 )
 def test_what_cannot_sign_is_refused_with_its_place(database: Path, lines: list[str], text: str) -> None:
@@ -133,3 +143,15 @@ def test_what_cannot_sign_is_refused_with_its_place(database: Path, lines: list[
     assert refused.value.line > 1
     assert SECRET not in str(refused.value)
     assert "PRIVATE" not in str(refused.value)
+
+
+@pytest.mark.parametrize("setting", ["secret_key", "secret_key_fallbacks"])
+def test_what_makes_sessions_signs_no_assertion(database: Path, setting: str) -> None:
+    usual = asserting(database, *shared())
+    own = usual.replace(SECRET, "a secret key for tests, never used elsewhere")
+    if setting == "secret_key_fallbacks":
+        own = f"secret_key_fallbacks = ['another', '{SECRET}']\n{usual}"
+    with pytest.raises(ConfigError, match="the key is `secret_key`, or was") as refused, Context(text=own):
+        pass
+    assert "expected a key of its own" in str(refused.value)
+    assert SECRET not in str(refused.value)

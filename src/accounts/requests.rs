@@ -8,6 +8,7 @@
 use crate::codec::rate::Rate;
 use crate::error::Error;
 use crate::store::Requests;
+use crate::store::tables::requests::Kept;
 
 impl Requests {
     /// Counts a request of a key, or says for how many seconds it is refused.
@@ -17,18 +18,35 @@ impl Requests {
         }
         self.change(|kept| {
             let last = kept.last(key)?;
-            let until = |at_us: i64| at_us.saturating_add(rate.window_us);
-            let oldest = kept.at(key, last - i64::from(rate.most) + 1)?;
-            // One from the future was counted under another clock, which must not keep anybody out.
-            if let Some(oldest) = oldest.filter(|at| *at <= until(now_us) && until(*at) > now_us) {
-                return Ok(Err(seconds(until(oldest).saturating_sub(now_us))));
+            if let Some(seconds) = wait(kept, key, last, rate, now_us)? {
+                return Ok(Err(seconds));
             }
-            kept.add(key, last + 1, now_us, until(now_us))?;
+            kept.add(key, last + 1, now_us, now_us.saturating_add(rate.window_us))?;
             kept.forget(key, last + 1 - i64::from(rate.most))?;
             kept.sweep(now_us)?;
             Ok(Ok(()))
         })
     }
+
+    /// What a request would be told, which is not counted: no file is made for it.
+    pub(crate) fn look(&self, key: &str, rate: Rate, now_us: i64) -> Result<Result<(), u32>, Error> {
+        if rate.most == 0 {
+            return Ok(Err(seconds(rate.window_us)));
+        }
+        if !self.is_there() {
+            return Ok(Ok(()));
+        }
+        Ok(self.read(|kept| wait(kept, key, kept.last(key)?, rate, now_us))?.map_or(Ok(()), Err))
+    }
+}
+
+/// For how many seconds the next request of a key is refused after number `last`.
+fn wait(kept: &Kept<'_>, key: &str, last: i64, rate: Rate, now_us: i64) -> Result<Option<u32>, Error> {
+    let until = |at_us: i64| at_us.saturating_add(rate.window_us);
+    let oldest = kept.at(key, last - i64::from(rate.most) + 1)?;
+    // One from the future was counted under another clock, which must not keep anybody out.
+    let oldest = oldest.filter(|at| *at <= until(now_us) && until(*at) > now_us);
+    Ok(oldest.map(|oldest| seconds(until(oldest).saturating_sub(now_us))))
 }
 
 /// Rounded up (DRF's `Throttled`).

@@ -79,7 +79,7 @@ fn create(context: &Context, args: &Create) -> Outcome {
     check_name(&args.name)?;
     let ttl = match &args.token_ttl {
         None => None,
-        Some(text) => Some(duration::read(text).map_err(|_| {
+        Some(text) => Some(duration::read(text).ok().filter(|us| *us > 0).ok_or_else(|| {
             format!(
                 "{text:?} is no time that a token could last (expected such as \"30 12:00:00\", 30 days and a half)"
             )
@@ -88,8 +88,8 @@ fn create(context: &Context, args: &Create) -> Outcome {
     let rate = args.throttle_rate.as_str();
     // durin takes these only; a row may say `100/hour`, too.
     let has_short_period = rate.split_once('/').is_some_and(|(_, period)| ["s", "m", "h", "d"].contains(&period));
-    if !rate.is_empty() && (!has_short_period || Rate::of_drf(rate).is_err()) {
-        return Err(format!("{rate:?} is no rate (expected N/s, N/m, N/h or N/d)").into());
+    if !rate.is_empty() && (!has_short_period || !Rate::of_drf(rate).is_ok_and(|rate| rate.most > 0)) {
+        return Err(format!("{rate:?} is no rate (expected N/s, N/m, N/h or N/d, with N from 1)").into());
     }
     match context.create_client(&args.kind.scheme, &args.name, ttl, rate)? {
         true => output::print(&format!("Client {} created!", visible(&args.name))),
@@ -97,10 +97,12 @@ fn create(context: &Context, args: &Create) -> Outcome {
     }
 }
 
-/// What durin's serializer takes.
+/// What durin's serializer takes, without what could play with a terminal.
 fn check_name(name: &str) -> Result<(), Failure> {
-    let is_fit = !name.is_empty() && name.trim() == name && name.chars().count() <= 64 && !name.contains('\0');
-    if is_fit { Ok(()) } else { Err("a client's name has 1 to 64 characters and no outer blanks".into()) }
+    let is_fit =
+        !name.is_empty() && name.trim() == name && name.chars().count() <= 64 && !name.contains(char::is_control);
+    let expected = "a client's name has 1 to 64 characters, no control characters and no outer blanks";
+    if is_fit { Ok(()) } else { Err(expected.into()) }
 }
 
 fn list(context: &Context, args: &List) -> Outcome {

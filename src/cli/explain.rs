@@ -101,8 +101,8 @@ fn explain(args: &Args) -> Result<ExitCode, String> {
         let known: Vec<_> = context.config().chains.iter().map(|(name, _)| name.as_str()).collect();
         return Err(format!("no chain {:?} (known: {})", args.chain, known.join(", ")));
     };
-    let mut exchange = Exchange::new(context, 0, true);
-    given.with_request(|request| exchange.judge(&Asked::Configured(chain), request));
+    let mut exchange = Exchange::new(context.clone(), 0, true);
+    context.rehearsing(|| given.with_request(|request| exchange.judge(&Asked::Configured(chain), request)));
     if args.json {
         let view = batch::view(&exchange, false, given.method == b"HEAD");
         output::line(&json!(view).to_string());

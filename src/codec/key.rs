@@ -142,6 +142,8 @@ impl Algorithm {
 pub struct Key {
     algorithm: Algorithm,
     kid: Option<Box<str>>,
+    /// `typ` of what it signs.
+    typ: &'static str,
     material: Material,
     is_short: bool,
     /// The header of what this key signs, encoded: most tokens have exactly it.
@@ -287,13 +289,19 @@ impl Key {
     }
 
     fn new(algorithm: Algorithm, material: Material) -> Self {
-        Self { algorithm, kid: None, material, is_short: false, header: header(algorithm, None) }
+        Self { algorithm, kid: None, typ: JWT, material, is_short: false, header: header(algorithm, None, JWT) }
     }
 
     /// The key with a name, which goes into the headers of what it signs.
     #[must_use]
     pub fn with_kid(self, kid: &str) -> Self {
-        Self { header: header(self.algorithm, Some(kid)), kid: Some(kid.into()), ..self }
+        Self { header: header(self.algorithm, Some(kid), self.typ), kid: Some(kid.into()), ..self }
+    }
+
+    /// The key that signs tokens of another kind than JWT's usual one (RFC 8725 section 3.11).
+    #[must_use]
+    pub fn with_typ(self, typ: &'static str) -> Self {
+        Self { header: header(self.algorithm, self.kid.as_deref(), typ), typ, ..self }
     }
 
     /// The one algorithm.
@@ -368,10 +376,13 @@ impl fmt::Display for BadKey {
     }
 }
 
+/// The usual `typ`.
+const JWT: &str = "JWT";
+
 /// What PyJWT writes: `json.dumps(…, sort_keys=True)`.
-fn header(algorithm: Algorithm, kid: Option<&str>) -> Box<str> {
+fn header(algorithm: Algorithm, kid: Option<&str>, typ: &str) -> Box<str> {
     let kid = kid.map(|kid| ("kid", kid));
-    let members = [Some(("alg", algorithm.name())), kid, Some(("typ", "JWT"))].into_iter().flatten();
+    let members = [Some(("alg", algorithm.name())), kid, Some(("typ", typ))].into_iter().flatten();
     let members = members.map(|(name, value)| (name.into(), Json::Text(value.into()))).collect();
     URL_SAFE_NO_PAD.encode(json::encode(&Json::Object(members))).into()
 }

@@ -40,7 +40,8 @@ pub(crate) const OPTIONS: &[OptionDef] = &[
         name: "header",
         kind: Kind::Token,
         default: "\"X-Auth-Assertion\"",
-        doc: "The header that it is passed on in, which is taken away from every request as a client sent it.",
+        doc: "The header that it is passed on in, which is taken away from every request as a client sent it. None that \
+              has a meaning of its own, such as `Authorization` or `X-Forwarded-For`.",
     },
 ];
 
@@ -49,6 +50,7 @@ pub(super) fn read(
     source: &Source<'_>,
     members: &[(Name, Node)],
     otherwise: Place,
+    django: &[&[u8]],
 ) -> Result<Option<Assertion>, Report> {
     if !members.iter().any(|(key, _)| key.text == "assertion") {
         return Ok(None);
@@ -57,17 +59,61 @@ pub(super) fn read(
     let own = section(source, members, "assertion")?;
     let values = source.values(&own, &[OPTIONS], &[], "[assertion]", place)?;
     let algorithm = Algorithm::named(values.text("algorithm")).unwrap_or(Algorithm::EdDsa);
-    let key = key(algorithm, values.text("key"))
-        .map_err(|why| source.report(place_of(&own, "key", place), format!("[assertion]: {why}"), REMEDY))?;
+    let wrong = |name: &str, why: String, remedy: &str| {
+        source.report(place_of(&own, name, place), format!("[assertion]: {why}"), remedy)
+    };
+    if django.contains(&values.text("key").as_bytes()) {
+        return Err(wrong("key", SECRET_KEY.to_owned(), "expected a key of its own, which makes no sessions"));
+    }
+    let key = key(algorithm, values.text("key")).map_err(|why| wrong("key", why, REMEDY))?;
+    let header = values.text("header");
+    if has_meaning(header) {
+        return Err(wrong("header", format!("the header {header} has a meaning of its own"), HEADER_REMEDY));
+    }
     let kid = values.text("kid");
+    let key = key.with_typ(TYP);
     Ok(Some(Assertion {
-        header: values.text("header").to_owned(),
+        header: header.to_owned(),
         key: if kid.is_empty() { key } else { key.with_kid(kid) },
         issuer: values.text("issuer").to_owned(),
         lifetime: values.integer("lifetime"),
     }))
 }
 
+/// Whether a header is one that says something else, in any spelling that programs behind take for it (CGI and
+/// WSGI make `_` of `-`): it would be taken away from every request, and would say what it does not mean.
+fn has_meaning(header: &str) -> bool {
+    let name = header.to_ascii_lowercase().replace('_', "-");
+    MEANT.contains(&name.as_str()) || MEANT_FAMILIES.iter().any(|family| name.starts_with(family))
+}
+
+const MEANT: &[&str] = &[
+    "host",
+    "authorization",
+    "proxy-authorization",
+    "cookie",
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "transfer-encoding",
+    "upgrade",
+    "te",
+    "trailer",
+    "expect",
+    "forwarded",
+    "x-real-ip",
+    "origin",
+    "referer",
+    "x-auth-user",
+    "x-auth-user-id",
+    "x-auth-scheme",
+];
+const MEANT_FAMILIES: &[&str] = &["content-", "x-forwarded-", "x-original-"];
+
+/// What an assertion is, for who has other tokens of the same key (RFC 8725 section 3.11).
+const TYP: &str = "authchain-assertion+jwt";
+const SECRET_KEY: &str = "the key is `secret_key`, or was: whoever checks an assertion could make sessions";
+const HEADER_REMEDY: &str = "expected a header of its own, such as X-Auth-Assertion";
 const REMEDY: &str = "openssl genpkey -algorithm ed25519 makes a key for EdDSA";
 
 fn key(algorithm: Algorithm, text: &str) -> Result<Key, String> {

@@ -127,7 +127,8 @@ pub(super) fn config(root: &Node, source: &Source<'_>, origin: &Origin) -> Resul
     let log = log(source, root, &top, place_of("log"), &own_files)?;
     let mut identity_headers: Vec<_> =
         chains.iter().flat_map(|(_, chain)| chain.identity_headers()).map(str::to_owned).collect();
-    let assertion = assertion::read(source, members, root.place)?;
+    let own: Vec<_> = settings.secrets().collect();
+    let assertion = assertion::read(source, members, root.place, &own)?;
     identity_headers.extend(assertion.as_ref().map(|assertion| assertion.header.clone()));
     identity_headers.sort();
     identity_headers.dedup();
@@ -291,7 +292,9 @@ impl Builder<'_> {
                 "expected the name of a chain",
             ));
         }
-        Ok(Route::new(&key.text, path, chain, endpoint))
+        // The peer's own views are under the rates of their project, too.
+        let free = chain.filter(|_| endpoint.is_logout() && !self.exact).map(|chain| chain.clone().free_of_rates());
+        Ok(Route::new(&key.text, path, free.as_ref().or(chain), endpoint))
     }
 
     fn endpoint_def(&self, key: &Key, members: &[(Key, Node)]) -> Result<&'static EndpointDef, Report> {
@@ -339,6 +342,11 @@ impl Builder<'_> {
         };
         let Data::Text(text) = &name.data else { return Err(self.source.expected(&name, "scheme", "a name")) };
         let (scheme, class) = self.scheme(text, name.place, members)?;
+        if let Some(option) = scheme.limit().filter(|_| control == Control::Optional) {
+            let place = place_of(members, "control", item.place);
+            let fault = format!("{option} keeps nobody out of a chain in which the scheme {text:?} is optional");
+            return Err(self.source.report(place, fault, format!("expected another control, or no {option}")));
+        }
         Ok(Link { name: Arc::new(SchemeName { name: text.clone(), class }), control, scheme })
     }
 

@@ -5,8 +5,11 @@ use std::path::{Path, PathBuf};
 use super::node::{Data, Key, Node};
 use super::read::Source;
 use super::{Origin, read, tables, with_overrides};
+use crate::accounts::tokens::Tokens;
+use crate::endpoints::{ENDPOINTS, EndpointDef, Writes};
 use crate::error::Report;
 use crate::options::{Kind, Values};
+use crate::schemes::{SCHEMES, SchemeDef};
 
 /// A file that [`super::Config::load`] accepts, as it is written.
 pub(crate) struct Survey {
@@ -60,6 +63,13 @@ impl Survey {
         })
     }
 
+    /// The row of a scheme in the table; a host's own has none.
+    pub(crate) fn scheme(&self, name: &str) -> Option<&'static SchemeDef> {
+        let written = self.schemes.iter().find(|scheme| !scheme.is_item && scheme.name == name);
+        let kind = written.map_or(name, Written::kind);
+        SCHEMES.iter().find(|def| def.name == kind)
+    }
+
     /// A path that the file names.
     pub(crate) fn path(&self, named: &str) -> PathBuf {
         self.base.join(named)
@@ -83,6 +93,38 @@ impl Written {
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         let found = self.members.iter().find(|(key, _)| key.text == name);
         found.and_then(|(_, node)| if let Data::Text(text) = &node.data { Some(text.as_str()) } else { None })
+    }
+
+    /// The scheme that an endpoint is about.
+    pub(crate) fn scheme(&self) -> Option<&str> {
+        self.endpoint()?.usual_scheme().map(|usual| self.text("scheme").unwrap_or(usual))
+    }
+
+    /// Whether one can try passwords at an endpoint.
+    pub(crate) fn takes_passwords(&self) -> bool {
+        self.endpoint().is_some_and(|def| def.takes_passwords)
+    }
+
+    /// Whether an endpoint has no answer where the database cannot be written.
+    pub(crate) fn needs_writing(&self, tokens: &[(String, Tokens)]) -> bool {
+        let has_tables = || {
+            let own = tokens.iter().find(|(name, _)| Some(name.as_str()) == self.scheme());
+            !matches!(own, Some((_, Tokens::Jwt(jwt))) if !jwt.has_tables)
+        };
+        match self.endpoint().map(|def| def.writes) {
+            None | Some(Writes::Never) => false,
+            Some(Writes::Tokens) => self.is("update_last_login") || has_tables(),
+            Some(Writes::Always) => true,
+        }
+    }
+
+    fn endpoint(&self) -> Option<&'static EndpointDef> {
+        ENDPOINTS.iter().find(|def| def.name == self.kind())
+    }
+
+    /// Whether a key is `true`.
+    fn is(&self, name: &str) -> bool {
+        self.members.iter().any(|(key, node)| key.text == name && matches!(node.data, Data::Boolean(true)))
     }
 
     /// Its `type`, else its name, which then is the type.

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::invalid;
 use super::obtain_auth_token::wrong;
-use super::{Endpoint, EndpointDef, Parts, Served};
+use super::{Endpoint, EndpointDef, Parts, Served, Writes};
 use crate::accounts::durin::Durin;
 use crate::accounts::passwords::{self, Login as Outcome};
 use crate::accounts::tokens::Tokens;
@@ -48,6 +48,8 @@ pub(super) const LOGIN: EndpointDef = EndpointDef {
             doc: "Whether a login puts off the end of the token there is.",
         },
     ],
+    takes_passwords: true,
+    writes: Writes::Always,
     build: login,
 };
 
@@ -58,6 +60,8 @@ pub(super) const REFRESH: EndpointDef = EndpointDef {
     doc: "Of durin. POST puts off the end of the token of the request, `{\"expiry\": …}`. It needs a chain that asks the \
           scheme.",
     options: &[SCHEME, EXPIRY_FORMAT],
+    takes_passwords: false,
+    writes: Writes::Always,
     build: refresh,
 };
 
@@ -67,6 +71,8 @@ pub(super) const LOGOUT: EndpointDef = EndpointDef {
     path: "/api/auth/logout/",
     doc: "Of durin. POST deletes the token of the request. It needs a chain that asks the scheme.",
     options: &[SCHEME],
+    takes_passwords: false,
+    writes: Writes::Always,
     build: logout,
 };
 
@@ -76,6 +82,8 @@ pub(super) const LOGOUT_ALL: EndpointDef = EndpointDef {
     path: "/api/auth/logoutall/",
     doc: "Of durin. POST deletes every token of the user. It needs a chain.",
     options: &[SCHEME],
+    takes_passwords: false,
+    writes: Writes::Always,
     build: logout_all,
 };
 
@@ -316,6 +324,10 @@ impl Endpoint for Logout {
         &["POST"]
     }
 
+    fn is_logout(&self) -> bool {
+        true
+    }
+
     fn needs_user(&self) -> bool {
         true
     }
@@ -336,6 +348,10 @@ impl Endpoint for Logout {
 impl Endpoint for LogoutAll {
     fn methods(&self) -> &'static [&'static str] {
         &["POST"]
+    }
+
+    fn is_logout(&self) -> bool {
+        true
     }
 
     fn needs_user(&self) -> bool {

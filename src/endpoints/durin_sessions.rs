@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use super::durin::{Own, SCHEME, nothing, shown};
-use super::{Endpoint, EndpointDef, Parts, Served};
+use super::{Endpoint, EndpointDef, Parts, Served, Writes};
 use crate::accounts::durin::Durin;
 use crate::codec::datetime::{self, ISO};
 use crate::codec::duration;
@@ -40,6 +40,8 @@ pub(super) const SESSIONS: EndpointDef = EndpointDef {
             doc: "Where who wants to delete the token of the request is sent.",
         },
     ],
+    takes_passwords: false,
+    writes: Writes::Always,
     build: sessions,
 };
 
@@ -59,6 +61,8 @@ pub(super) const API_ACCESS: EndpointDef = EndpointDef {
             doc: "Whether GET says the token, too.",
         },
     ],
+    takes_passwords: false,
+    writes: Writes::Always,
     build: api_access,
 };
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Endpoint, EndpointDef, Parts, Served, invalid};
+use super::{Endpoint, EndpointDef, Parts, Served, Writes, invalid};
 use crate::accounts::jwt::{Class, Fault, Jwt, Minted, Pair, Renewal, Unfit};
 use crate::accounts::passwords::{self, Login};
 use crate::accounts::tokens::Tokens;
@@ -21,6 +21,8 @@ pub(super) const OBTAIN_PAIR: EndpointDef = EndpointDef {
     path: "/api/token/",
     doc: "Of simplejwt. POST `username` and `password`, get `{\"refresh\": …, \"access\": …}`.",
     options: &[SCHEME, UPDATE_LAST_LOGIN, OBTAIN_SERIALIZER],
+    takes_passwords: true,
+    writes: Writes::Tokens,
     build: |options, parts| obtain(options, parts, false),
 };
 
@@ -30,6 +32,8 @@ pub(super) const REFRESH: EndpointDef = EndpointDef {
     path: "/api/token/refresh/",
     doc: "Of simplejwt. POST `refresh`, get `{\"access\": …}`, and a new `refresh` if the scheme rotates.",
     options: &[SCHEME, REFRESH_SERIALIZER],
+    takes_passwords: false,
+    writes: Writes::Tokens,
     build: |options, parts| Ok(Box::new(Refresh(tokens(options, parts)?))),
 };
 
@@ -39,6 +43,8 @@ pub(super) const VERIFY: EndpointDef = EndpointDef {
     path: "/api/token/verify/",
     doc: "Of simplejwt. POST `token`, get `{}` if it is signed, has not ended and is not blacklisted.",
     options: &[SCHEME, VERIFY_SERIALIZER],
+    takes_passwords: false,
+    writes: Writes::Never,
     build: |options, parts| Ok(Box::new(Verify(tokens(options, parts)?))),
 };
 
@@ -48,6 +54,8 @@ pub(super) const BLACKLIST: EndpointDef = EndpointDef {
     path: "/api/token/blacklist/",
     doc: "Of simplejwt. POST `refresh`: it counts no more.",
     options: &[SCHEME, BLACKLIST_SERIALIZER],
+    takes_passwords: false,
+    writes: Writes::Tokens,
     build: blacklist,
 };
 
@@ -57,6 +65,8 @@ pub(super) const OBTAIN_SLIDING: EndpointDef = EndpointDef {
     path: "/api/token/sliding/",
     doc: "Of simplejwt. POST `username` and `password`, get `{\"token\": …}`, a sliding token.",
     options: &[SCHEME, UPDATE_LAST_LOGIN, SLIDING_SERIALIZER],
+    takes_passwords: true,
+    writes: Writes::Tokens,
     build: |options, parts| obtain(options, parts, true),
 };
 
@@ -66,6 +76,8 @@ pub(super) const REFRESH_SLIDING: EndpointDef = EndpointDef {
     path: "/api/token/sliding/refresh/",
     doc: "Of simplejwt. POST `token`, get `{\"token\": …}`, the same with a later end.",
     options: &[SCHEME, SLIDING_REFRESH_SERIALIZER],
+    takes_passwords: false,
+    writes: Writes::Never,
     build: |options, parts| Ok(Box::new(RefreshSliding(tokens(options, parts)?))),
 };
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use super::{Endpoint, EndpointDef, Parts, Served};
+use super::{Endpoint, EndpointDef, Parts, Served, Writes};
 use crate::accounts::knox::{FreshKnox, Knox};
 use crate::accounts::tokens::Tokens;
 use crate::codec::datetime;
@@ -39,6 +39,8 @@ pub(super) const LOGIN: EndpointDef = EndpointDef {
                   %b %B %z %Z; in `time_zone`, as by Django.",
         },
     ],
+    takes_passwords: false,
+    writes: Writes::Always,
     build: login,
 };
 
@@ -48,6 +50,8 @@ pub(super) const LOGOUT: EndpointDef = EndpointDef {
     path: "/api/auth/logout/",
     doc: "Of knox. POST deletes the token of the request. It needs a chain that asks the scheme.",
     options: &[SCHEME],
+    takes_passwords: false,
+    writes: Writes::Always,
     build: logout,
 };
 
@@ -57,6 +61,8 @@ pub(super) const LOGOUT_ALL: EndpointDef = EndpointDef {
     path: "/api/auth/logoutall/",
     doc: "Of knox. POST deletes every token of the user. It needs a chain.",
     options: &[SCHEME],
+    takes_passwords: false,
+    writes: Writes::Always,
     build: logout_all,
 };
 

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{Endpoint, EndpointDef, Parts, Served};
+use super::{Endpoint, EndpointDef, Parts, Served, Writes};
 use crate::accounts::passwords::{self, Login as Outcome};
 use crate::accounts::sessions::{Session, Sessions};
 use crate::body::{self, Data, Field};
@@ -27,6 +27,8 @@ pub(super) const LOGIN: EndpointDef = EndpointDef {
         default: "\"/\"",
         doc: "Where a browser goes after the login when `next` names no page of this site (LOGIN_REDIRECT_URL).",
     }],
+    takes_passwords: true,
+    writes: Writes::Always,
     build: login,
 };
 
@@ -41,6 +43,8 @@ pub(super) const LOGOUT: EndpointDef = EndpointDef {
         default: "\"/\"",
         doc: "Where a browser goes after the logout (LOGOUT_REDIRECT_URL).",
     }],
+    takes_passwords: false,
+    writes: Writes::Never,
     build: logout,
 };
 

@@ -32,6 +32,11 @@ pub(crate) trait Endpoint: Send + Sync {
         false
     }
 
+    /// Whether all it does is to take credentials back, which nobody should be kept from.
+    fn is_logout(&self) -> bool {
+        false
+    }
+
     /// What a 401 of it asks for, whatever its chain would (a view's own `get_authenticate_header`).
     fn challenge(&self) -> Option<&str> {
         None
@@ -73,8 +78,33 @@ pub(crate) struct EndpointDef {
     pub doc: &'static str,
     /// Its options, besides those of every endpoint.
     pub options: &'static [OptionDef],
+    /// Whether whoever asks can try passwords.
+    #[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "doctor asks"))]
+    pub takes_passwords: bool,
+    /// Whether it needs a database that can be written.
+    #[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "doctor asks"))]
+    pub writes: Writes,
     /// Makes the endpoint from checked options.
     pub build: Build,
+}
+
+/// Whether an endpoint has no answer where the database cannot be written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Writes {
+    /// It reads at most.
+    Never,
+    /// Where its scheme has tables of tokens, or it notes the last login: a token that is signed needs neither.
+    Tokens,
+    Always,
+}
+
+impl EndpointDef {
+    /// The scheme of one that says none, where it is about a scheme's tokens.
+    #[cfg(feature = "cli")]
+    pub(crate) fn usual_scheme(&self) -> Option<&'static str> {
+        let option = self.options.iter().find(|option| option.name == "scheme")?;
+        Some(option.default.trim_matches('"'))
+    }
 }
 
 /// Makes an endpoint of its checked options.

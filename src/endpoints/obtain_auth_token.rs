@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use super::{Endpoint, EndpointDef, Parts, Served, invalid};
+use super::{Endpoint, EndpointDef, Parts, Served, Writes, invalid};
 use crate::accounts::passwords::{self, Login};
 use crate::accounts::tokens::{self, Tokens};
 use crate::body::{self, Field};
@@ -36,6 +36,8 @@ pub(super) const DEF: EndpointDef = EndpointDef {
             doc: "What stands beside the token, as in the guide's `CustomAuthToken`.",
         },
     ],
+    takes_passwords: true,
+    writes: Writes::Always,
     build,
 };
 

@@ -22,6 +22,8 @@ pub(super) const DEF: SchemeDef = SchemeDef {
         default: "\"api\"",
         doc: "The realm of the challenge, `Basic realm=\"…\"`.",
     }],
+    takes_passwords: true,
+    writes: false,
     build,
 };
 

@@ -11,7 +11,7 @@ use crate::accounts::tokens::Tokens;
 use crate::codec::Secret;
 use crate::codec::authorization::{Credentials, credentials};
 use crate::codec::rate::Rate;
-use crate::ctx::Ctx;
+use crate::ctx::{Ctx, Rates};
 use crate::error::Error;
 use crate::options::{Kind, OptionDef, Values};
 use crate::request::Request;
@@ -28,6 +28,8 @@ pub(super) const DEF: SchemeDef = SchemeDef {
           TOKEN_CACHE_TIMEOUT are none: a request is one statement, and is never answered from a cache, which would let a \
           deleted token in.",
     options: OPTIONS,
+    takes_passwords: false,
+    writes: false,
     build,
 };
 
@@ -54,13 +56,14 @@ const OPTIONS: &[OptionDef] = &[
         name: "allow_clients",
         kind: Kind::Texts,
         default: "[]",
-        doc: "The names of the clients that may ask (durin's `AllowSpecificClients`), others get 403; every one when empty.",
+        doc: "The names of the clients that may ask (durin's `AllowSpecificClients`), others get 403; every one when empty. Not \
+              where the `control` of a chain is optional, which keeps nobody out: the file is refused.",
     },
     OptionDef {
         name: "deny_clients",
         kind: Kind::Texts,
         default: "[]",
-        doc: "The names of clients that may not (`DisallowSpecificClients`).",
+        doc: "The names of clients that may not (`DisallowSpecificClients`). Not where `control` is optional.",
     },
     OptionDef {
         name: "user_per_client",
@@ -68,7 +71,7 @@ const OPTIONS: &[OptionDef] = &[
         default: "\"\"",
         doc: "How often a user may ask by a client (`UserClientRateThrottle`): a rate of DRF, `100/h`, that holds for clients \
               without one of their own, or `none`: only those of the clients hold. Not at all when empty. Beyond it: 429. \
-              Requests are counted where `[throttle]` says.",
+              Requests are counted where `[throttle]` says. Logging out is always possible, but in exact mode. Not where `control` is optional.",
     },
     OptionDef {
         name: "table",
@@ -92,11 +95,11 @@ struct Durin {
     kept: Arc<Kept>,
     allowed: Vec<String>,
     denied: Vec<String>,
-    rates: Rates,
+    limit: Limit,
 }
 
 /// How often users may ask by their clients.
-enum Rates {
+enum Limit {
     /// As often as they like.
     Any,
     /// By the rate of the client; by this one where it has none.
@@ -104,11 +107,11 @@ enum Rates {
 }
 
 fn build(options: &Values, building: &mut Building<'_>) -> Result<Box<dyn Scheme>, Error> {
-    let rates =
+    let limit =
         match options.text("user_per_client") {
-            "" => Rates::Any,
-            "none" => Rates::OfClients(None),
-            rate => Rates::OfClients(Some(Rate::of_drf(rate).map_err(|_| {
+            "" => Limit::Any,
+            "none" => Limit::OfClients(None),
+            rate => Limit::OfClients(Some(Rate::of_drf(rate).map_err(|_| {
                 Error::Invalid("user_per_client is no rate of DRF, such as \"100/h\", and not \"none\"")
             })?)),
         };
@@ -123,7 +126,7 @@ fn build(options: &Values, building: &mut Building<'_>) -> Result<Box<dyn Scheme
         kept,
         allowed: options.list("allow_clients").to_vec(),
         denied: options.list("deny_clients").to_vec(),
-        rates,
+        limit,
     }))
 }
 
@@ -176,6 +179,13 @@ impl Scheme for Durin {
     fn challenge(&self) -> Option<&str> {
         Some(&self.prefix)
     }
+
+    fn limit(&self) -> Option<&'static str> {
+        let has_rates = matches!(self.limit, Limit::OfClients(_));
+        let set = [("user_per_client", has_rates), ("allow_clients", !self.allowed.is_empty())];
+        let set = set.into_iter().chain([("deny_clients", !self.denied.is_empty())]);
+        set.filter(|(_, is_set)| *is_set).map(|(name, _)| name).next()
+    }
 }
 
 impl Durin {
@@ -190,12 +200,17 @@ impl Durin {
 
     /// durin's throttle.
     fn admit(&self, ctx: &Ctx<'_>, user: &User, client: &Client) -> Result<(), Stop> {
-        let Rates::OfClients(usual) = &self.rates else { return Ok(()) };
+        let Limit::OfClients(usual) = &self.limit else { return Ok(()) };
         let own = Some(client.throttle_rate.as_str()).filter(|rate| !rate.is_empty()).map(Rate::of_drf).transpose();
         let own = own.map_err(|_| Error::Invalid("the throttle_rate of a client of durin is no rate of DRF"))?;
         let Some(rate) = own.or(*usual) else { return Ok(()) };
         let key = format!("{} user {} client {}", self.kept.table.tokens.name(), user.id, client.id);
-        match ctx.requests.admit(&key, rate, ctx.now_us())? {
+        let admitted = match ctx.rates {
+            Rates::Counted => ctx.requests.admit(&key, rate, ctx.now_us())?,
+            Rates::Looked => ctx.requests.look(&key, rate, ctx.now_us())?,
+            Rates::Off => Ok(()),
+        };
+        match admitted {
             Ok(()) => Ok(()),
             Err(seconds) => {
                 let refusal = Refusal { slug: "durin.throttled", ..Refusal::throttled(seconds) };

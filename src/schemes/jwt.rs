@@ -32,6 +32,8 @@ pub(super) const DEF: SchemeDef = SchemeDef {
     doc: "Signed tokens that say who has them. Its options are the members of SIMPLE_JWT, then ours; with `stateless` it is \
           `JWTStatelessUserAuthentication`. A setting that is the path of Python code can only be simplejwt's own.",
     options: OPTIONS,
+    takes_passwords: false,
+    writes: false,
     build,
 };
 

@@ -24,6 +24,8 @@ pub(super) const DEF: SchemeDef = SchemeDef {
     doc: "Any number of tokens a user, with an end, of which the table of django-rest-knox has the hashes. Its options are \
           the members of REST_KNOX; those that only `knox_login` has a use for are there.",
     options: OPTIONS,
+    takes_passwords: false,
+    writes: false,
     build,
 };
 

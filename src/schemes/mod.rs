@@ -43,6 +43,12 @@ pub(crate) trait Scheme: Send + Sync {
         false
     }
 
+    /// The option by which it refuses users whose credentials are right, if one is set: a chain that asks it
+    /// without heeding it would let them through as nobody.
+    fn limit(&self) -> Option<&'static str> {
+        None
+    }
+
     /// What the scheme looks at, for `explain`; never a secret.
     fn reads(&self) -> &'static str {
         AUTHORIZATION
@@ -94,6 +100,12 @@ pub(crate) struct SchemeDef {
     pub doc: &'static str,
     /// Its options.
     pub options: &'static [OptionDef],
+    /// Whether whoever asks can try passwords.
+    #[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "doctor asks"))]
+    pub takes_passwords: bool,
+    /// Whether it has no answer where the database cannot be written.
+    #[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "doctor asks"))]
+    pub writes: bool,
     /// Makes the scheme from checked options.
     pub build: Build,
 }

@@ -8,18 +8,36 @@ use crate::options::{Kind, OptionDef, Values};
 use crate::request::Request;
 use crate::verdict::{Effects, Identity, Refusal};
 
-pub(super) const NEVER: SchemeDef =
-    SchemeDef { name: "never", peer: "DRF", class: "NeverAuth", doc: "Passes.", options: &[], build: never };
+pub(super) const NEVER: SchemeDef = SchemeDef {
+    name: "never",
+    peer: "DRF",
+    class: "NeverAuth",
+    doc: "Passes.",
+    options: &[],
+    takes_passwords: false,
+    writes: false,
+    build: never,
+};
 pub(super) const FAIL: SchemeDef = SchemeDef {
     name: "fail",
     peer: "DRF",
     class: "FailAuth",
     doc: "Refuses.",
     options: &[OptionDef { name: "challenge", kind: Kind::Text, default: "\"\"", doc: "Its challenge." }],
+    takes_passwords: false,
+    writes: false,
     build: fail,
 };
-pub(super) const DENY: SchemeDef =
-    SchemeDef { name: "deny", peer: "DRF", class: "DenyAuth", doc: "Denies.", options: &[], build: deny };
+pub(super) const DENY: SchemeDef = SchemeDef {
+    name: "deny",
+    peer: "DRF",
+    class: "DenyAuth",
+    doc: "Denies.",
+    options: &[],
+    takes_passwords: false,
+    writes: false,
+    build: deny,
+};
 
 struct Probe {
     refusal: Option<Refusal>,

@@ -29,6 +29,8 @@ pub(super) const DEF: SchemeDef = SchemeDef {
             doc: "Whether a name without a user gets one (Django's `RemoteUserBackend.create_unknown_user`).",
         },
     ],
+    takes_passwords: false,
+    writes: true,
     build,
 };
 

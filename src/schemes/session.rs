@@ -20,6 +20,8 @@ pub(super) const DEF: SchemeDef = SchemeDef {
     doc: "The session cookie of Django's login, with its CSRF checks on methods that change something. Its options are \
           the `session_*` and `csrf_*` keys at the top of the file.",
     options: &[],
+    takes_passwords: false,
+    writes: false,
     build,
 };
 

@@ -53,6 +53,8 @@ pub(super) const DEF: SchemeDef = SchemeDef {
                   guide's signal. For users whom Django makes see docs/tokens.md.",
         },
     ],
+    takes_passwords: false,
+    writes: false,
     build,
 };
 

@@ -162,3 +162,37 @@ fn a_user_who_cannot_be_tried_is_a_failure() {
         assert!(said.state == "warning" && said.remedy.contains("--user"), "{said:?}");
     }
 }
+
+/// What gives tokens for passwords is told apart from what only reads, and its passwords are passwords.
+#[test]
+fn endpoints_of_tokens_need_a_database_that_can_be_written_and_a_brake() {
+    if !is_root() {
+        return;
+    }
+    let place = Place::with("", "schemes = [\"jwt\"]\n");
+    place.db().execute_batch(include_str!("../../src/store/tables/schema_jwt.sql")).unwrap();
+    mode(place.0.path(), 0o777);
+    let nogroup = Command::new("id").args(["-g", "nobody"]).output().unwrap();
+    let nogroup: u32 = String::from_utf8(nogroup.stdout).unwrap().trim().parse().unwrap();
+    chown(place.path("secret_key"), None, Some(nogroup)).unwrap();
+    mode(&place.path("secret_key"), 0o640);
+    mode(&place.path("db.sqlite3"), 0o644);
+    place.db().pragma_update(None, "journal_mode", "DELETE").unwrap();
+    let head = format!("{}[throttle]\nenabled = false\n[chains.default]\nschemes = [\"jwt\"]\n", crate::place::GOOD);
+    for (tables, must_write, takes_passwords) in [
+        ("[endpoints.jwt_verify]\n", false, false),
+        ("[endpoints.jwt_refresh]\n", true, false),
+        ("[endpoints.jwt_obtain_pair]\n", true, true),
+        ("[schemes.jwt]\nblacklist = false\n[endpoints.jwt_obtain_pair]\n", false, true),
+        ("[schemes.jwt]\nblacklist = false\n[endpoints.jwt_obtain_pair]\nupdate_last_login = true\n", true, true),
+        ("[schemes.knox]\n[endpoints.knox_logout]\nchain = \"default\"\n", true, false),
+        ("[schemes.durin]\n[endpoints.durin_login]\n", true, true),
+    ] {
+        place.configure(&format!("{head}{tables}"));
+        let findings = place.findings(NOBODY);
+        let at = |point: &str| findings.iter().find(|finding| finding.point == point);
+        let database = at("host.database").unwrap_or_else(|| panic!("{tables}: {findings:#?}"));
+        assert_eq!(database.state == "failure", must_write, "{tables}: {database:?}");
+        assert_eq!(at("throttle").is_some_and(|found| found.state == "warning"), takes_passwords, "{tables}");
+    }
+}

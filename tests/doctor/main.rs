@@ -367,6 +367,26 @@ fn users_without_a_token_are_counted_where_each_is_to_have_one() {
     assert!(Place::new().findings(&[]).iter().all(|finding| finding.point != "tokens"));
 }
 
+#[test]
+fn clients_whose_rate_cannot_be_read_are_named() {
+    let chain = "schemes = [\"durin\"]\n[schemes.durin]\nuser_per_client = \"none\"\n";
+    let place = Place::with("", chain);
+    place.db().execute_batch(include_str!("../../src/store/tables/schema_durin.sql")).unwrap();
+    let client = |name: &str, rate: &str| {
+        let sql = "INSERT INTO durin_client (name, token_ttl, throttle_rate) VALUES (?1, 86400000000, ?2)";
+        place.db().execute(sql, [name, rate]).unwrap();
+    };
+    client("web", "");
+    client("cli", "0/h");
+    assert_eq!(place.point("clients", &[]).state, "ok");
+    client("bad", "often");
+    let said = place.point("clients", &[]);
+    assert!(said.state == "failure" && said.text.contains("\"often\" of the client \"bad\""), "{said:?}");
+    assert!(said.remedy.contains("throttle_rate in durin_client"), "{said:?}");
+    place.configure(&format!("{GOOD}[chains.default]\nschemes = [\"durin\"]\n"));
+    assert!(place.findings(&[]).iter().all(|finding| finding.point != "clients"), "nobody reads a rate");
+}
+
 // ---------------------------------------------------------------- passwords
 
 #[test]

@@ -5,10 +5,12 @@ use super::{Patient, Said, TOKEN, failure, now_us, ok, warning};
 use crate::accounts::sessions::Engine;
 use crate::accounts::tokens::Tokens;
 use crate::codec::datetime;
+use crate::codec::rate::Rate;
+use crate::config::survey::Written;
 use crate::error::Error;
 use crate::store::examine::{self, Lacks};
 use crate::store::tables::Identifier;
-use crate::store::{Db, DurinTable, KnoxTable, jwt};
+use crate::store::{Client, Db, DurinTable, KnoxTable, jwt};
 
 /// The library that is linked.
 pub(super) fn sqlite(_: &Patient<'_>) -> Vec<Said> {
@@ -160,13 +162,7 @@ fn used_tokens<'a>(patient: &'a Patient<'_>) -> Vec<(&'a str, &'a Tokens)> {
     let in_chains = patient.config.chains.iter().flat_map(|(_, chain)| chain.schemes());
     let mut used: Vec<&str> =
         in_chains.filter(|s| [TOKEN, "JWTAuthentication"].contains(&s.class)).map(|s| s.name.as_str()).collect();
-    used.extend(patient.survey.endpoints.iter().filter_map(|endpoint| match endpoint.kind() {
-        "obtain_auth_token" => Some(endpoint.text("scheme").unwrap_or("token")),
-        kind if kind.starts_with("jwt_") => Some(endpoint.text("scheme").unwrap_or("jwt")),
-        kind if kind.starts_with("durin_") => Some(endpoint.text("scheme").unwrap_or("durin")),
-        kind if kind.starts_with("knox_") => Some(endpoint.text("scheme").unwrap_or("knox")),
-        _ => None,
-    }));
+    used.extend(patient.survey.endpoints.iter().filter_map(Written::scheme));
     let mut found: Vec<(&str, &Tokens)> = Vec::new();
     for (name, tokens) in &patient.config.tokens {
         if used.contains(&name.as_str()) && !found.iter().any(|(_, known)| known.shares_table(tokens)) {
@@ -220,6 +216,36 @@ pub(super) fn tokens(patient: &Patient<'_>) -> Vec<Said> {
         }
     });
     judged.collect()
+}
+
+/// A request by a client whose rate cannot be read has no answer.
+pub(super) fn clients(patient: &Patient<'_>) -> Vec<Said> {
+    if !patient.has_rates() {
+        return vec![];
+    }
+    let db = patient.db();
+    let tables = used_tokens(patient).into_iter().filter_map(|(name, tokens)| match tokens {
+        Tokens::Durin(durin) => Some((name, &durin.table)),
+        _ => None,
+    });
+    let mut found = Vec::new();
+    for (name, table) in tables {
+        let Ok(clients) = table.all_clients(&db) else { continue }; // the point `tables` says so
+        let rate = |client: &Client| client.throttle_rate.clone();
+        let bad: Vec<_> = clients.iter().filter(|c| !rate(c).is_empty() && Rate::of_drf(&rate(c)).is_err()).collect();
+        found.extend(bad.iter().map(|client| {
+            let text =
+                format!("the rate {:?} of the client {:?} of {name} cannot be read: 503", rate(client), client.name);
+            failure(
+                text,
+                format!("write one such as 100/h into its throttle_rate in {}, or none", table.clients.name()),
+            )
+        }));
+        if bad.is_empty() {
+            found.push(ok(format!("the rates of all clients of {name} can be read")));
+        }
+    }
+    found
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use super::output::{self, visible};
-use crate::config::survey::Survey;
+use crate::config::survey::{Survey, Written};
 use crate::config::{Config, Origin};
 use crate::store::Db;
 use crate::sys::clock;
@@ -83,6 +83,7 @@ const POINTS: &[Point] = &[
     ("clock", database::clock),
     ("tokens", database::tokens),
     ("public_keys", keys::fetched),
+    ("clients", database::clients),
     ("hash_cost", passwords::cost),
     ("hashes", passwords::stored),
     ("throttle", policy::throttle),
@@ -200,9 +201,15 @@ impl Patient<'_> {
         self.asks(SESSION) || self.serves(&["login", "logout"])
     }
 
+    /// The names of the schemes that chains ask.
+    fn asked(&self) -> impl Iterator<Item = &str> {
+        self.config.chains.iter().flat_map(|(_, chain)| chain.schemes()).map(|scheme| scheme.name.as_str())
+    }
+
     /// Whether somebody can try passwords.
     fn has_passwords(&self) -> bool {
-        self.asks(BASIC) || self.serves(&["login", "obtain_auth_token", "durin_login"])
+        self.asked().any(|name| self.survey.scheme(name).is_some_and(|def| def.takes_passwords))
+            || self.survey.endpoints.iter().any(Written::takes_passwords)
     }
 
     /// Whether a scheme puts requests under a rate.
@@ -215,12 +222,10 @@ impl Patient<'_> {
         let in_rows = matches!(self.config.sessions.engine, crate::accounts::sessions::Engine::Rows(_));
         let counts_there = self.config.requests.store().path == self.config.database.path;
         let in_database = counts_there && self.config.throttle.is_some();
-        self.serves(&["obtain_auth_token"])
-            || self.serves(&["login"])
-            || self.survey.endpoints.iter().any(|endpoint| endpoint.kind().starts_with("durin_"))
+        self.survey.endpoints.iter().any(|endpoint| endpoint.needs_writing(&self.config.tokens))
+            || self.asked().any(|name| self.survey.scheme(name).is_some_and(|def| def.writes))
             || (self.has_rates() && counts_there)
             || (self.has_sessions() && in_rows)
-            || self.asks(REMOTE_USER)
             || (self.has_passwords() && (self.config.rehash || in_database))
     }
 }

@@ -28,7 +28,7 @@ pub(super) fn chains(patient: &Patient<'_>) -> Vec<Said> {
     }
     let asked: Vec<_> = chains.iter().flat_map(|(_, chain)| chain.schemes()).map(|scheme| &scheme.name).collect();
     for scheme in patient.survey.schemes.iter().filter(|scheme| !scheme.is_item) {
-        let given = patient.survey.endpoints.iter().any(|endpoint| endpoint.text("scheme") == Some(&scheme.name));
+        let given = patient.survey.endpoints.iter().any(|endpoint| endpoint.scheme() == Some(&scheme.name));
         if !given && !asked.contains(&&scheme.name) {
             let text = format!("no chain asks the scheme {}", scheme.name);
             said.push(warning(text, format!("name it in `schemes` of a chain, or take [schemes.{}] out", scheme.name)));

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::error::Error;
 use crate::store::{Db, Settings};
-use crate::sys::fork;
+use crate::sys::{file, fork};
 
 /// The table with its place. Who is refused is decided in `accounts::requests`.
 pub(crate) struct Requests {
@@ -35,10 +35,21 @@ impl Requests {
     /// Forgets every request; how many there were. Makes no file.
     #[cfg(feature = "cli")]
     pub(crate) fn clear(&self) -> Result<usize, Error> {
-        if crate::sys::file::identity(&self.store.path).is_none() {
+        if !self.is_there() {
             return Ok(0);
         }
         self.change(|kept| Ok(kept.0.execute("DELETE FROM authchain_requests", [])?))
+    }
+
+    /// Runs `f`, which only reads.
+    pub(crate) fn read<R>(&self, f: impl FnOnce(&Kept<'_>) -> Result<R, Error>) -> Result<R, Error> {
+        let access = self.db().access()?;
+        f(&Kept(access.connection()?))
+    }
+
+    /// Whether there is a file, for those who only want to look and must not make one.
+    pub(crate) fn is_there(&self) -> bool {
+        file::identity(&self.store.path).is_some()
     }
 
     fn db(&self) -> &Db {
