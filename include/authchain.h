@@ -113,6 +113,12 @@
 #define AUTH_USER_SUPERUSER 4
 
 /**
+ * Bits of auth_user_flags: a token says so; the database was not asked. Its id
+ * may be that of somebody else there.
+ */
+#define AUTH_USER_CLAIMED 8
+
+/**
  * auth_token_create: replace the user's token (`drf_create_token --reset`).
  */
 #define AUTH_TOKEN_RESET 1
@@ -1670,8 +1676,9 @@ enum auth_status auth_token_refresh(const struct auth_context *context,
  *
  * Ownership: free `*out` with auth_user_free. Threads: any. Blocks: database.
  * Returns: AUTH_OK, AUTH_REFUSED (no such key, it has expired, or its owner is
- * inactive; `*out` is NULL), AUTH_EINVAL, AUTH_ENOTSUP (no such kind),
- * AUTH_ESTORE, AUTH_EPANIC.
+ * inactive and the scheme lets no such in; `*out` is NULL), AUTH_EINVAL,
+ * AUTH_ENOTSUP (no such kind; `stateless`, which looks nobody up), AUTH_ESTORE,
+ * AUTH_EPANIC.
  */
 AUTH_API
 enum auth_status auth_token_verify(const struct auth_context *context,

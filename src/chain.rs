@@ -363,7 +363,7 @@ impl Decision {
 
     /// Another user than the one agreed on is a failure, wherever it is found.
     fn agree(&mut self, identity: &Identity) {
-        if self.agreed.as_ref().is_some_and(|agreed| agreed.user.id != identity.user.id) {
+        if self.agreed.as_ref().is_some_and(|agreed| !agreed.user.is(&identity.user)) {
             self.failed.get_or_insert(Box::new(Refusal::DISAGREE));
         }
     }

@@ -8,7 +8,7 @@ use crate::endpoints::{Endpoint, Served};
 use crate::error::Error;
 use crate::request::Request;
 use crate::schemes::Stop;
-use crate::verdict::{Kind, NOBODY, Refusal, Refused, Response, Verdict};
+use crate::verdict::{CLAIMED, Kind, NOBODY, Refusal, Refused, Response, Verdict};
 
 /// One endpoint as it is configured.
 pub(crate) struct Route {
@@ -46,8 +46,13 @@ impl Route {
         let endpoint = below.as_deref().unwrap_or(&*self.endpoint);
         let Judgement { verdict, effects, .. } = &mut judgement;
         let by = if let Verdict::Identified(identity) = verdict { Some(&**identity) } else { None };
-        if endpoint.needs_user() && by.is_none() {
-            *verdict = Verdict::Refused(Refused::Fixed(&NOBODY));
+        let why_not = match by {
+            None => Some(&NOBODY),
+            Some(identity) if identity.user.is_claimed => Some(&CLAIMED),
+            Some(_) => None,
+        };
+        if let Some(refusal) = why_not.filter(|_| endpoint.needs_user()) {
+            *verdict = Verdict::Refused(Refused::Fixed(refusal));
             return Ok(judgement);
         }
         let served = if request.is_method(endpoint.methods()) {

@@ -226,6 +226,10 @@ impl Refusal {
 pub(crate) static CLEAR_TEXT: Refusal =
     Refusal::fixed(Kind::PermissionDenied, "chain.clear_text", "A secure connection is required.");
 
+/// Whom no table knows can have nothing in one (see `User::is_claimed`).
+pub(crate) static CLAIMED: Refusal =
+    Refusal::fixed(Kind::PermissionDenied, "endpoint.claimed_user", Refusal::NO_PERMISSION);
+
 /// Nobody tried.
 pub(crate) static NOBODY: Refusal = Refusal::NOT_PROVIDED;
 

@@ -212,7 +212,16 @@ fn what_cannot_work_is_a_fault_of_the_configuration() {
         ("auth_header_name = \"Authorization\"", "starts with HTTP_"),
         ("auth_header_types = []", "auth_header_types does not take"),
         ("auth_token_classes = [\"app.Token\"]", "auth_token_classes does not take"),
-        ("user_id_claim = \"\"", "a claim without a name"),
+        ("user_id_claim = \"\"", "user_id_claim: a claim without a name"),
+        ("user_id_claim = \"exp\"", "user_id_claim: the claim \"exp\" says something else"),
+        ("user_id_claim = \"jti\"", "user_id_claim: the claim \"jti\" says something else"),
+        ("token_type_claim = \"user_id\"", "token_type_claim: \"user_id\" is the name of `user_id_claim`, too"),
+        ("jti_claim = \"refresh_exp\"", "\"refresh_exp\" is the name of `jti_claim`, too"),
+        ("token_type_claim = \"\"", "token_type_claim: a token that is in the tables"),
+        (
+            "revocable = true\nauth_token_classes = [\"AccessToken\", \"UntypedToken\"]",
+            "revocable: `UntypedToken` lets in",
+        ),
     ] {
         let report = site.try_host(&config(options)).err().unwrap_or_else(|| panic!("{options}"));
         assert!(report.contains(expected), "{options}: {report}");
@@ -260,6 +269,105 @@ fn the_claims_of_a_token_are_told_to_the_host() {
     }
 }
 
+/// A token that somebody else signed with the secret.
+fn foreign(claims: &str) -> String {
+    let code = format!(
+        "import jwt; print(jwt.encode({{'token_type': 'access', 'exp': 4102444800, 'jti': 'x', {claims}}}, '{SECRET}'))"
+    );
+    said(&Command::new(support::python()).args(["-c", &code]).output().unwrap()).trim().to_owned()
+}
+
+/// Flags of the user of a token, and what an assertion calls it.
+fn judged(host: &Host, token: &str) -> (u32, String) {
+    use authchain::capi::assertion::*;
+    use authchain::capi::request::*;
+    use authchain::capi::user::auth_user_flags;
+    let header = format!("Authorization: Bearer {token}\r\n");
+    let mut http: auth_http = unsafe { std::mem::zeroed() };
+    http.size = size_of::<auth_http>();
+    http.header_block = text(&header);
+    unsafe {
+        let mut request = ptr::null_mut();
+        assert_eq!(auth_request_new(Some(host.context()), &raw const http, &raw mut request), AUTH_OK);
+        let mut number = 0;
+        let chain = authchain::capi::context::auth_context_chain(Some(host.context()), text("jwt"), &raw mut number);
+        assert_eq!((chain, auth_request_authenticate(request.as_mut(), number)), (AUTH_OK, AUTH_OK));
+        let mut assertion = ptr::null_mut();
+        assert_eq!(auth_request_assert(request.as_ref(), text("shop"), &raw mut assertion), AUTH_OK);
+        let assertion = Box::from_raw(assertion);
+        let sub = claims(&string(auth_assertion_text(Some(&assertion))))["sub"].as_str().unwrap().to_owned();
+        let flags = auth_user_flags(auth_request_user(request.as_ref()).as_ref());
+        auth_assertion_free(Some(assertion));
+        auth_request_free(Some(Box::from_raw(request)));
+        (flags, sub)
+    }
+}
+
+#[test]
+fn whom_a_token_claims_is_nobody_of_the_database() {
+    let site = Site::of_vectors("simplejwt");
+    let more = "[schemes.knox]\n[endpoints.knox_login]\nchain = \"jwt\"\n[assertion]\nalgorithm = \"HS256\"\n\
+                key = \"a secret of two programs, of 32 bytes and more\"\n";
+    let said = |options: &str| site.try_host(&format!("{}{more}", config(options))).unwrap();
+    let host = said("stateless = true");
+    let token = foreign("'user_id': '1', 'is_staff': True, 'is_superuser': True");
+    assert_eq!(ask(&host, &token).said(), "jwt:1", "a name that no user has");
+    assert_eq!(judged(&host, &token), (1 | 8, "jwt:1".to_owned()));
+    let denied = host.send("POST", "knox_login", &[("Authorization", &format!("Bearer {token}"))], Some(""));
+    assert_eq!(
+        (denied.http, denied.body.as_str()),
+        (403, r#"{"detail":"You do not have permission to perform this action."}"#)
+    );
+    assert_eq!(verify(&host, &token), "AUTH_ENOTSUP");
+    assert_eq!(judged(&said("stateless = true\ntrust_flags = true"), &token).0, 1 | 2 | 4 | 8);
+    assert_eq!(judged(&said(""), &log_in(&host, "member01").0).0 & 8, 0);
+}
+
+#[test]
+fn a_claim_that_is_empty_or_names_two_names_nobody() {
+    let site = Site::of_vectors("simplejwt");
+    let host = site.try_host(&config("user_id_field = \"email\"")).unwrap();
+    let set = |email: &str, name: &str| {
+        site.other().execute("UPDATE auth_user SET email = ?1 WHERE username = ?2", [email, name]).unwrap();
+    };
+    site.other().execute_batch("UPDATE auth_user SET email = username || '@example.org'").unwrap();
+    let (access, _) = log_in(&host, "member01");
+    assert_eq!(ask(&host, &access).said(), "member01");
+    set("", "member01");
+    assert_eq!(ask(&host, &foreign("'user_id': ''")).said(), "jwt.unknown_user", "though only one has no address");
+    assert_eq!(create(&host, "member01", 0), (AUTH_EINVAL, None));
+    set("member02@example.org", "member01");
+    assert_eq!(create(&host, "member01", 0), (AUTH_EINVAL, None), "it would let in nobody, or the other one");
+    set("member01@example.org", "member01");
+    assert_eq!(create(&host, "member01", 0).0, AUTH_OK);
+}
+
+#[test]
+fn a_blacklisted_token_does_not_come_in_as_one_of_no_kind() {
+    let site = Site::of_vectors("simplejwt");
+    for classes in ["[\"UntypedToken\"]", "[\"SlidingToken\", \"UntypedToken\"]"] {
+        let host = site.try_host(&config(&format!("auth_token_classes = {classes}"))).unwrap();
+        let (access, old) = log_in(&host, "member01");
+        assert_eq!([ask(&host, &access).said(), ask(&host, &old).said()], ["member01", "member01"]);
+        assert_eq!(revoke(&host, &old), AUTH_OK);
+        assert_eq!(ask(&host, &old).said(), "jwt.blacklisted");
+        assert_eq!([verify(&host, &access), verify(&host, &old)], ["member01", "AUTH_REFUSED"]);
+    }
+}
+
+#[test]
+fn functions_let_in_whom_the_scheme_lets_in() {
+    let site = Site::of_vectors("simplejwt");
+    let (strict, lax) = (site.host(JWT), site.try_host(&config("check_user_is_active = false")).unwrap());
+    let (access, _) = log_in(&strict, "member01");
+    site.other().execute("UPDATE auth_user SET is_active = 0 WHERE username = 'member01'", []).unwrap();
+    assert_eq!(
+        [ask(&strict, &access).said().as_str(), verify(&strict, &access).as_str()],
+        ["jwt.inactive", "AUTH_REFUSED"]
+    );
+    assert_eq!([ask(&lax, &access).said().as_str(), verify(&lax, &access).as_str()], ["member01", "member01"]);
+}
+
 // ---------------------------------------------------------------- the endpoints
 
 #[test]
@@ -296,9 +404,24 @@ fn a_rotated_token_that_comes_again_ends_its_whole_family() {
     let (_, other) = log_in(&host, "member01");
     let second = member(&refresh(&host, &first), "refresh");
     let third = member(&refresh(&host, &second), "refresh");
-    assert_eq!(refresh(&host, &first).said(), "jwt.blacklisted");
-    assert_eq!(refresh(&host, &third).said(), "jwt.blacklisted", "what came of the stolen token");
+    let stolen = refresh(&host, &first);
+    assert_eq!(stolen.body, r#"{"detail":"Token is blacklisted","code":"token_not_valid"}"#);
+    assert_eq!(stolen.log, "jwt.reused user=member01 refused");
+    assert_eq!(refresh(&host, &third).http, 401, "what came of the stolen token");
     assert_eq!(refresh(&host, &other).http, 200, "another login of the same user");
+}
+
+#[test]
+fn a_rotated_token_that_comes_again_ends_access_tokens_that_can_be_taken_back() {
+    let site = Site::of_vectors("simplejwt");
+    let host = site.try_host(&config(&format!("{ROTATES}reuse_interval = 0\nrevocable = true"))).unwrap();
+    let (access, first) = log_in(&host, "member01");
+    let (other, _) = log_in(&host, "member01");
+    let renewed = member(&refresh(&host, &first), "access");
+    assert_eq!([ask(&host, &access).said(), ask(&host, &renewed).said()], ["member01", "member01"]);
+    assert_eq!(refresh(&host, &first).said(), "jwt.reused");
+    assert_eq!([ask(&host, &access).said(), ask(&host, &renewed).said()], ["jwt.blacklisted", "jwt.blacklisted"]);
+    assert_eq!(ask(&host, &other).said(), "member01", "another login of the same user");
 }
 
 #[test]
@@ -444,6 +567,45 @@ fn a_scheme_of_sliding_tokens_makes_those() {
     assert_eq!(claims(&renewed)["jti"], claims(&sliding)["jti"]);
     assert_eq!(revoke(&host, &renewed), AUTH_OK);
     assert_eq!(ask(&host, &sliding).said(), "jwt.blacklisted", "both are one token");
+}
+
+/// The last moment in the table, in seconds from now.
+fn ends_in(site: &Site) -> i64 {
+    let sql = format!("SELECT unixepoch(max(expires_at)) - unixepoch() FROM {OUTSTANDING}");
+    site.other().query_row(&sql, [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn the_row_of_a_sliding_token_lasts_as_long_as_what_comes_of_it() {
+    let site = Site::of_vectors("simplejwt");
+    let sliding = "auth_token_classes = [\"SlidingToken\"]\n";
+    let host = site.try_host(&config(&format!("{sliding}sliding_token_refresh_lifetime = 5000"))).unwrap();
+    let [token, _] = create(&host, "member01", 0).1.unwrap();
+    assert!((4990..=5000).contains(&ends_in(&site)), "until it can be renewed, not only until it ends");
+    let later = site.try_host(&config(&format!("{sliding}sliding_token_lifetime = 9000"))).unwrap();
+    let [renewed, _] = renew(&later, "jwt", &token).1.unwrap();
+    assert!((8990..=9000).contains(&ends_in(&site)), "the renewed one ends later");
+    // As Django would have left it.
+    site.other().execute_batch(&format!("UPDATE {OUTSTANDING} SET expires_at = '2020-01-01 00:00:00'")).unwrap();
+    assert_eq!(revoke(&later, &renewed), AUTH_OK);
+    said(&command(&site, &["token", "purge"]));
+    assert_eq!(ask(&later, &renewed).said(), "jwt.blacklisted", "its row is there yet");
+}
+
+#[test]
+fn a_token_that_counts_by_the_leeway_is_struck_and_its_row_stays() {
+    let site = Site::of_vectors("simplejwt");
+    let host = site.try_host(&config("leeway = 600\nrefresh_token_lifetime = 0")).unwrap();
+    let (_, old) = log_in(&host, "member01");
+    site.other().execute_batch(&format!("DELETE FROM {OUTSTANDING} WHERE expires_at < '2026-01-01'")).unwrap();
+    assert_eq!(refresh(&host, &old).http, 200, "clocks may differ");
+    assert_eq!(revoke_all(&host, "member01"), (AUTH_OK, 1));
+    let path = site.folder.path().join("authchain.toml");
+    fs::write(&path, config("leeway = 600")).unwrap();
+    let purge =
+        Command::new(env!("CARGO_BIN_EXE_authchain")).arg("--config").arg(path).args(["token", "purge"]).output();
+    assert_eq!(said(&purge.unwrap()), "removed 0 tokens that had expired\n");
+    assert_eq!(refresh(&host, &old).said(), "jwt.blacklisted");
 }
 
 /// Runs the command on the site's database.

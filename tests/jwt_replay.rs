@@ -224,7 +224,10 @@ fn attack_lines_with_tokens_get_drfs_verdict() {
                 let fields = ["status", "auth_kind", "authenticator", "www_authenticate", "detail"];
                 let is_odd = fields.iter().any(|field| shown_kind(&theirs[*field]) != ours[*field]);
                 let names = (theirs["user"].as_str().unwrap_or_default(), ours["user"].as_str().unwrap_or_default());
-                let is_other = names.0 != names.1 && (!names.0.is_empty() || ours["user_id"] != names.1);
+                let id = &ours["user_id"];
+                let own_name =
+                    if flags.is_empty() { names.1.split_once(':').map_or(names.1, |(_, id)| id) } else { names.1 };
+                let is_other = names.0 != names.1 && (!names.0.is_empty() || *id != own_name);
                 // An id that is no text or whole number is nobody's.
                 let is_id =
                     theirs["authenticator"] == "JWTStatelessUserAuthentication" && ours["detail"] == "User not found";

@@ -32,6 +32,7 @@ HTTP_SKIP_CSRF: Final = 2
 USER_ACTIVE: Final = 1
 USER_STAFF: Final = 2
 USER_SUPERUSER: Final = 4
+USER_CLAIMED: Final = 8
 TOKEN_RESET: Final = 1
 BY_NAME: Final = 0
 BY_ID: Final = 1

@@ -1,5 +1,7 @@
 //! What a host says of a user to a program behind it: a short-lived JSON Web Token (RFC 7519) that only that program
 //! should believe. Unlike a plain header it cannot be made by whoever reaches the program past the host.
+//!
+//! Whom only a token vouches for is `SCHEME:KEY` in `sub`, so that nobody takes his key for one of the database.
 
 use crate::codec::json::{self, Json};
 use crate::codec::key::Key;
@@ -29,7 +31,7 @@ impl Assertion {
         let mut claims = vec![
             text("iss", &self.issuer),
             text("aud", audience),
-            text("sub", &user.id.to_string()),
+            text("sub", &subject(identity)),
             number("iat", now),
             number("exp", now.saturating_add(self.lifetime)),
             text("jti", &digest::hex(&random::<16>()?)),
@@ -45,6 +47,15 @@ impl Assertion {
         claims.push(flag("is_superuser", user.is_superuser));
         let claims = Json::Object(claims.into_iter().map(|(name, value)| (name.into(), value)).collect());
         jws::sign(&self.key, json::encode(&claims).as_bytes())
+    }
+}
+
+/// Who it is, for good: the key in the database, or whom a scheme's tokens call so.
+fn subject(identity: &Identity) -> String {
+    let user = &identity.user;
+    match &identity.found_by {
+        Some(by) if user.is_claimed => format!("{}:{}", by.name, user.id),
+        _ => user.id.to_string(),
     }
 }
 

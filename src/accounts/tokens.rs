@@ -106,14 +106,16 @@ impl Tokens {
         }
     }
 
-    /// The owner of a token, active or not. `None`: no such token, or it has expired.
+    /// Who may come in with a token. `None`: no such token, it has expired, or its owner is inactive.
     pub(crate) fn owner(&self, ctx: &Ctx<'_>, token: &str) -> Result<Option<User>, Error> {
-        match self {
-            Self::Authtoken(table) => Ok(owner(ctx, table, token)?.map(|(user, ..)| user)),
-            Self::Knox(knox) => knox.peek(ctx, token),
-            Self::Jwt(jwt) => jwt.peek(ctx, token),
-            Self::Durin(durin) => durin.peek(ctx, token),
-        }
+        let user = match self {
+            Self::Authtoken(table) => owner(ctx, table, token)?.map(|(user, ..)| user),
+            Self::Knox(knox) => knox.peek(ctx, token)?,
+            Self::Durin(durin) => durin.peek(ctx, token)?,
+            // Which may let in inactive users.
+            Self::Jwt(jwt) => return jwt.peek(ctx, token),
+        };
+        Ok(user.filter(|user| user.is_active))
     }
 
     /// Deletes a token. False: there was none.

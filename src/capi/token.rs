@@ -188,8 +188,9 @@ pub unsafe extern "C" fn auth_token_refresh(
 ///
 /// Ownership: free `*out` with auth_user_free. Threads: any. Blocks: database.
 /// Returns: AUTH_OK, AUTH_REFUSED (no such key, it has expired, or its owner is
-/// inactive; `*out` is NULL), AUTH_EINVAL, AUTH_ENOTSUP (no such kind),
-/// AUTH_ESTORE, AUTH_EPANIC.
+/// inactive and the scheme lets no such in; `*out` is NULL), AUTH_EINVAL,
+/// AUTH_ENOTSUP (no such kind; `stateless`, which looks nobody up), AUTH_ESTORE,
+/// AUTH_EPANIC.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn auth_token_verify(
     context: Option<&auth_context>,
@@ -203,7 +204,7 @@ pub unsafe extern "C" fn auth_token_verify(
             return auth_status::AUTH_EINVAL;
         };
         let owner = context.context().token_owner(kind_or_token(kind), key);
-        let user = owner.map(|user| user.filter(|user| user.is_active).map(|user| auth_user::found(user, vec![])));
+        let user = owner.map(|user| user.map(|user| auth_user::found(user, vec![])));
         // SAFETY: not NULL; writable by contract.
         unsafe { give_option(out, user) }
     })

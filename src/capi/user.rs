@@ -19,6 +19,9 @@ pub const AUTH_USER_ACTIVE: u32 = 1;
 pub const AUTH_USER_STAFF: u32 = 2;
 /// Bits of auth_user_flags: `is_superuser`.
 pub const AUTH_USER_SUPERUSER: u32 = 4;
+/// Bits of auth_user_flags: a token says so; the database was not asked. Its id
+/// may be that of somebody else there.
+pub const AUTH_USER_CLAIMED: u32 = 8;
 
 /// A user, or the anonymous user: whoever a verdict or a look-up found.
 /// Borrowed from a request (`const`), or owned.
@@ -219,11 +222,13 @@ pub unsafe extern "C" fn auth_user_scheme(user: Option<&auth_user>) -> *const c_
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn auth_user_flags(user: Option<&auth_user>) -> u32 {
     user.and_then(auth_user::user).map_or(0, |user| {
-        [(user.is_active, AUTH_USER_ACTIVE), (user.is_staff, AUTH_USER_STAFF), (user.is_superuser, AUTH_USER_SUPERUSER)]
-            .iter()
-            .filter(|(set, _)| *set)
-            .map(|(_, bit)| bit)
-            .sum()
+        let bits = [
+            (user.is_active, AUTH_USER_ACTIVE),
+            (user.is_staff, AUTH_USER_STAFF),
+            (user.is_superuser, AUTH_USER_SUPERUSER),
+            (user.is_claimed, AUTH_USER_CLAIMED),
+        ];
+        bits.iter().filter(|(is_set, _)| *is_set).map(|(_, bit)| bit).sum()
     })
 }
 

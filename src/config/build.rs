@@ -384,6 +384,7 @@ impl Builder<'_> {
         let also: &[&str] = if item.is_empty() { &[] } else { &["scheme", "control"] };
         let options = self.source.values(&members, &[def.options], also, &format!("the scheme {name:?}"), place)?;
         let mut building = Building {
+            name,
             users: self.users,
             token_tables: &mut self.token_tables,
             knox_tables: &mut self.knox_tables,

@@ -259,7 +259,8 @@ examples/plugin_xusername.c.
 
 const ASSERTIONS: &str = "An assertion is a JSON Web Token of one request's user for one program behind the host, its audience. The program checks \
 the signature with its own key or the public one, the algorithm, `iss`, `aud` (itself) and `exp`, and need not trust the network \
-between. Its claims are `sub` (the user's key, a text), `preferred_username`, `email` when there is one, `scheme`, `is_staff`, \
+between. Its claims are `sub` (the user's key, a text; of a `stateless` scheme `SCHEME:KEY`, as nobody\n\
+has looked whether that is a user of the database), `preferred_username`, `email` when there is one, `scheme`, `is_staff`, \
 `is_superuser`, `iss`, `aud`, `iat`, `exp` and `jti`.";
 
 const ATTEMPTS: &str = r#"Attempts to log in with a password are counted for the name as it was typed (in any case of letters) and for the address of

@@ -355,6 +355,10 @@ fn not_renewed(why: Renewal<'_>) -> Stop {
     match why {
         Renewal::Unfit(why) => unfit(why),
         Renewal::Inactive => NO_ACCOUNT_OF_TOKEN.into(),
+        Renewal::Reused(name) => {
+            let refusal = Refusal::of(Kind::AuthenticationFailed, "jwt.reused", Fault::Blacklisted.text());
+            refusal.with_more(NOT_VALID).about(About::Name(name)).into()
+        }
         Renewal::PasswordChanged => PASSWORD.with_more(",\"code\":\"password_changed\"").into(),
     }
 }
@@ -369,9 +373,10 @@ fn unfit(why: Unfit<'_>) -> Stop {
 /// simplejwt's `InvalidToken`.
 fn not_valid(fault: Fault<'_>) -> Stop {
     let refusal = Refusal::of(Kind::AuthenticationFailed, fault.slug(), fault.text());
-    refusal.with_more(",\"code\":\"token_not_valid\"").into()
+    refusal.with_more(NOT_VALID).into()
 }
 
+const NOT_VALID: &str = ",\"code\":\"token_not_valid\"";
 const NO_ACCOUNT: Refusal = Refusal::failed("password.wrong", "No active account found with the given credentials");
 const NO_ACCOUNT_OF_TOKEN: Refusal = Refusal::failed("jwt.inactive", "No active account found for the given token.");
 const PASSWORD: Refusal = Refusal::failed("jwt.password", "The user's password has been changed.");

@@ -152,6 +152,11 @@ const OPTIONS: &[OptionDef] = &[
         "Whether the claims are believed without a look at the users: who is inactive or deleted comes in until the token ends.",
     ),
     flag(
+        "trust_flags",
+        "false",
+        "Whether `stateless` believes the claims `is_staff` and `is_superuser`, too. `exact` does.",
+    ),
+    flag(
         "blacklist",
         "true",
         "Whether the tables of simplejwt's application `token_blacklist` are there. Without them no refresh token can be taken \
@@ -207,16 +212,27 @@ struct Jwt {
     /// The name of another header than `Authorization`.
     header: Option<String>,
     challenge: String,
-    stateless: bool,
+    /// The claims are believed.
+    stateless: Option<Stateless>,
     kept: Arc<Kept>,
+}
+
+/// How a token's word is taken.
+struct Stateless {
+    /// The name of the scheme, before the keys of users without a name.
+    scheme: String,
+    /// Whether `is_staff` and `is_superuser` count.
+    trusts_flags: bool,
 }
 
 fn build(options: &Values, building: &mut Building<'_>) -> Result<Box<dyn Scheme>, Error> {
     let challenge = challenge(options);
     let kept = Arc::new(kept(options, building, &challenge)?);
-    consistent(options, &kept)?;
-    let stateless = options.is("stateless");
-    building.class = stateless.then_some(STATELESS_CLASS);
+    consistent(&kept)?;
+    let trusts_flags = options.is("trust_flags") || building.exact;
+    let stateless = || Stateless { scheme: building.name.to_owned(), trusts_flags };
+    let stateless = options.is("stateless").then(stateless);
+    building.class = stateless.as_ref().map(|_| STATELESS_CLASS);
     building.tokens = Some(Tokens::Jwt(kept.clone()));
     let (words, header) = (options.list("auth_header_types").to_vec(), header(options.text("auth_header_name"))?);
     Ok(Box::new(Jwt { words, header, challenge, stateless, kept }))
@@ -258,6 +274,7 @@ fn kept(options: &Values, building: &mut Building<'_>, challenge: &str) -> Resul
         },
         checks_password: options.is("check_revoke_token"),
         checks_active: options.is("check_user_is_active"),
+        stateless: options.is("stateless"),
         has_tables: options.is("blacklist"),
         rotates: options.is("rotate_refresh_tokens"),
         blacklists_rotated: options.is("blacklist_after_rotation"),
@@ -272,7 +289,7 @@ fn keys(options: &Values, algorithm: Algorithm, building: &mut Building<'_>) -> 
     let public: Vec<_> = PUBLIC.iter().filter(|name| !options.text(name).is_empty()).collect();
     if algorithm.is_symmetric() {
         if let Some(name) = public.first() {
-            return Err(faulty(name, "HS256, HS384 and HS512 have no public keys", "set `algorithm`, or leave it out"));
+            return Err(fault(name, "HS256, HS384 and HS512 have no public keys", "set `algorithm`, or leave it out"));
         }
         let secret = if own.is_empty() { building.secret_key } else { own };
         let key = || Key::secret(algorithm, secret.as_bytes()).map_err(|why| bad("signing_key", why));
@@ -287,7 +304,7 @@ fn keys(options: &Values, algorithm: Algorithm, building: &mut Building<'_>) -> 
         [] => Believed::Key(Keys::one(private()?)),
         [name] => believed(name, options.text(name), algorithm, building)?,
         [_, name, ..] => {
-            return Err(faulty(name, "the keys come from somewhere else already", "leave one of the two out"));
+            return Err(fault(name, "the keys come from somewhere else already", "leave one of the two out"));
         }
     };
     Ok((keys, if own.is_empty() { None } else { Some(private()?) }))
@@ -305,36 +322,72 @@ fn believed(option: &str, text: &str, algorithm: Algorithm, building: &mut Build
             return Ok(Believed::Key(Keys::one(key)));
         }
     };
-    Ok(Believed::Set(ring.map_err(|why| faulty(option, &why, remedy))?.among(building.key_rings)))
+    Ok(Believed::Set(ring.map_err(|why| fault(option, why, remedy))?.among(building.key_rings)))
 }
 
 /// The options that public keys come from.
 const PUBLIC: [&str; 3] = ["verifying_key", "jwks_file", "jwk_url"];
 
 fn bad(option: &str, why: BadKey) -> Error {
-    faulty(option, &why.to_string(), "")
+    fault(option, why.to_string(), "")
 }
 
-fn faulty(option: &str, text: &str, remedy: &str) -> Error {
+fn fault(option: &str, text: impl Into<String>, remedy: &str) -> Error {
     Report::whole(option, text, remedy).into()
 }
 
 /// Refuses what cannot work together, before somebody finds out by a token that still counts.
-fn consistent(options: &Values, kept: &Kept) -> Result<(), Error> {
+fn consistent(kept: &Kept) -> Result<(), Error> {
+    let refused = |option, why: &str| Err(fault(option, why, ""));
+    let has = |class| kept.classes.contains(&class);
     if kept.has_tables && kept.names.jti.is_none() {
-        return Err(Error::Invalid("without `jti_claim` no token can be in the tables: say `blacklist = false`"));
+        return refused("jti_claim", "without `jti_claim` no token can be in the tables: say `blacklist = false`");
     }
     if kept.revocable && !kept.has_tables {
-        return Err(Error::Invalid("`revocable` needs the tables (`blacklist`)"));
+        return refused("revocable", "`revocable` needs the tables (`blacklist`)");
+    }
+    if kept.revocable && has(Class::Untyped) {
+        return refused("revocable", "`UntypedToken` lets in tokens that are in no table");
+    }
+    if kept.has_tables && kept.names.token_type.is_none() && !kept.checks.exact {
+        let why = "a token that is in the tables would do as one that is not: say `blacklist = false`";
+        return refused("token_type_claim", why);
     }
     if kept.rotates && kept.blacklists_rotated && !kept.has_tables {
-        return Err(Error::Invalid("`blacklist_after_rotation` needs the tables (`blacklist`)"));
+        let why = "`blacklist_after_rotation` needs the tables (`blacklist`)";
+        return refused("blacklist_after_rotation", why);
     }
-    if kept.names.user_id.is_empty() || options.text("sliding_token_refresh_exp_claim").is_empty() {
-        return Err(Error::Invalid("a claim without a name"));
+    distinct(&kept.names)
+}
+
+/// Refuses names of claims of which one would be written over another.
+fn distinct(names: &Names) -> Result<(), Error> {
+    let named = [
+        ("user_id_claim", Some(&names.user_id)),
+        ("token_type_claim", names.token_type.as_ref()),
+        ("jti_claim", names.jti.as_ref()),
+        ("sliding_token_refresh_exp_claim", Some(&names.refresh_exp)),
+        ("revoke_token_claim", Some(&names.password)),
+    ];
+    let named = || named.iter().filter_map(|(option, name)| Some((*option, (*name)?.as_str())));
+    for (i, (option, name)) in named().enumerate() {
+        if name.is_empty() {
+            return Err(fault(option, "a claim without a name", ""));
+        }
+        if RESERVED.contains(&name) || (name == "jti" && option != "jti_claim") {
+            return Err(fault(option, format!("the claim {name:?} says something else"), ""));
+        }
+        if let Some((other, _)) = named().take(i).find(|(_, other)| *other == name) {
+            return Err(fault(option, format!("{name:?} is the name of `{other}`, too"), ""));
+        }
     }
     Ok(())
 }
+
+/// Claims of RFC 7519 that are always written, read, or both; `sub` is free for `user_id_claim`.
+const RESERVED: &[&str] = &["exp", "iat", "nbf", "iss", "aud"];
+
+/// A fault of one option.
 
 /// The challenge of the scheme and of its endpoints.
 fn challenge(options: &Values) -> String {
@@ -344,7 +397,7 @@ fn challenge(options: &Values) -> String {
 /// The header of a variable of WSGI; `None` is `Authorization`.
 fn header(variable: &str) -> Result<Option<String>, Error> {
     let Some(name) = variable.strip_prefix("HTTP_").filter(|name| !name.is_empty()) else {
-        return Err(Error::Invalid("auth_header_name starts with HTTP_"));
+        return Err(fault("auth_header_name", "auth_header_name starts with HTTP_", ""));
     };
     let word = |word: &str| {
         format!(
@@ -373,7 +426,10 @@ impl Scheme for Jwt {
             Some(Credentials::Missing | Credentials::Spaces) => return Err(HEADER.with_more(HEADER_CODE).into()),
         };
         let (token, class) = self.token(ctx, raw)?;
-        let user = if self.stateless { said(&self.kept, &token) } else { self.user(ctx, &token) };
+        let user = match &self.stateless {
+            Some(how) => said(ctx, &self.kept, how, &token),
+            None => self.user(ctx, &token),
+        };
         let user = user.map_err(|stop| match stop {
             Stop::Refused(refusal) => Stop::Refused(Box::new(refusal.about(About::Credential(self.kept.id(&token))))),
             broken @ Stop::Broken(_) => broken,
@@ -403,7 +459,7 @@ impl Jwt {
             Err(Unfit::Fault(fault)) => faults.extend(classes.iter().map(|class| (*class, fault))),
             Ok(token) => {
                 for class in classes {
-                    match self.kept.check(ctx, &token, *class) {
+                    match self.kept.admit(ctx, &token, *class) {
                         Ok(()) => return Ok((token, *class)),
                         Err(Unfit::Fault(fault)) => faults.push((*class, fault)),
                         Err(Unfit::Broken(error)) => return Err(error.into()),
@@ -439,8 +495,9 @@ fn message(class: Class, fault: &Fault<'_>) -> String {
     format!("{{\"token_class\":\"{name}\",\"token_type\":\"{kind}\",\"message\":{text}}}")
 }
 
-/// simplejwt's `TokenUser`. Who has no `username` gets the id for a name: hosts take an empty one for nobody.
-fn said(kept: &Kept, token: &Token<'_>) -> Result<ActiveUser, Stop> {
+/// simplejwt's `TokenUser`. Who has no `username` gets the id for a name, as hosts take an empty one for nobody; with the
+/// scheme before it, as the bare one can be the name of somebody else. Django's validator gives nobody a colon.
+fn said(ctx: &Ctx<'_>, kept: &Kept, how: &Stateless, token: &Token<'_>) -> Result<ActiveUser, Stop> {
     let claim = kept.user_claim(&token.claims).ok_or_else(|| NOT_NAMED.with_more(",\"code\":\"token_not_valid\""))?;
     let id = match claim {
         Json::Text(text) => {
@@ -452,9 +509,13 @@ fn said(kept: &Kept, token: &Token<'_>) -> Result<ActiveUser, Stop> {
     };
     let nobody = || NO_USER.with_more(",\"code\":\"user_not_found\"");
     let (id, shown) = id.ok_or_else(nobody)?;
-    let name = token.claims.text("username").filter(|name| !name.is_empty()).unwrap_or(&shown);
-    let is = |name| token.claims.get(name) == Some(&Json::Bool(true));
-    let user = User::of_claims(id, name, [is("is_staff"), is("is_superuser")]);
+    let name = match token.claims.text("username").filter(|name| !name.is_empty()) {
+        Some(name) => Cow::Borrowed(name),
+        None if ctx.exact => shown,
+        None => format!("{}:{shown}", how.scheme).into(),
+    };
+    let is = |name| how.trusts_flags && token.claims.get(name) == Some(&Json::Bool(true));
+    let user = User::of_claims(id, &name, [is("is_staff"), is("is_superuser")]);
     Ok(active(user.ok_or_else(nobody)?)?)
 }
 

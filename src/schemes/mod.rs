@@ -115,6 +115,8 @@ pub(crate) type Build = fn(&Values, &mut Building<'_>) -> Result<Box<dyn Scheme>
 
 /// What schemes share while a configuration is built.
 pub(crate) struct Building<'a> {
+    /// The name of the scheme in the configuration.
+    pub name: &'a str,
     pub users: &'a UsersTable,
     /// The token tables so far; schemes of one table share it.
     pub token_tables: &'a mut Vec<Arc<TokensTable>>,

@@ -207,6 +207,16 @@ fn former_keys_are_weighed_too() {
     }
 }
 
+#[test]
+fn a_secret_of_tokens_that_is_shorter_than_the_hash_is_told() {
+    let place = Place::with(
+        "",
+        "schemes = [\"jwt\"]\n[schemes.jwt]\nblacklist = false\nalgorithm = \"HS512\"\nsigning_key = \"of 32 bytes, which is not enough.\"\n",
+    );
+    let said = place.point("signing_key", &[]);
+    assert!(said.state == "warning" && said.text.contains("scheme jwt is shorter"), "{said:?}");
+}
+
 // ---------------------------------------------------------------- database
 
 #[test]

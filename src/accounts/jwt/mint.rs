@@ -1,6 +1,6 @@
 //! New tokens of simplejwt: for a user, in the place of others, and what stands of them in the tables.
 
-use super::{Class, Fault, Jwt, Owner, Token, Unfit, UserField, expires_at, password_hash, text, utc};
+use super::{Class, Fault, Jwt, Owner, Token, Unfit, UserField, password_hash, text, utc};
 use crate::codec::digest::hex;
 use crate::codec::json::{self, Json, Lent, Text};
 use crate::codec::{Secret, jws, uuid};
@@ -16,6 +16,8 @@ pub(crate) struct Minted {
     pub jti: String,
     /// When it ends, in seconds since 1970.
     pub exp: i64,
+    /// When nothing can come of it any more: a sliding one can be renewed until later.
+    outlives: i64,
 }
 
 /// What a login gives, or a refresh: a token that lets in, and perhaps one that renews it.
@@ -33,6 +35,8 @@ pub(crate) enum Renewal<'a> {
     Inactive,
     /// Its owner has another password by now.
     PasswordChanged,
+    /// It was rotated long ago, so that it or what came of it is stolen; the name of its owner.
+    Reused(String),
 }
 
 impl<'a, T: Into<Unfit<'a>>> From<T> for Renewal<'a> {
@@ -46,6 +50,7 @@ struct Draft {
     claims: Json,
     jti: String,
     exp: i64,
+    outlives: i64,
 }
 
 impl Jwt {
@@ -61,7 +66,7 @@ impl Jwt {
     /// A refresh token and an access token of it (`TokenObtainPairSerializer`).
     pub(crate) fn pair_for(&self, ctx: &Ctx<'_>, user: &User) -> Result<Pair, Error> {
         let draft = self.for_user(ctx, Class::Refresh, user)?;
-        let access = self.access_of(ctx, &draft.claims)?;
+        let access = self.access_of(ctx, &draft.claims, Some(&draft.jti))?;
         let refresh = self.signed(draft)?;
         self.outstand(ctx, Some(&user.id), &[(&refresh, Class::Refresh), (&access, Class::Access)])?;
         Ok(Pair { access, refresh: Some(refresh) })
@@ -89,19 +94,22 @@ impl Jwt {
         let token = self.decode(ctx, raw.as_bytes())?;
         match self.check(ctx, &token, Class::Refresh) {
             Err(Unfit::Fault(Fault::Blacklisted)) => {
-                self.reused(ctx, &token)?;
-                return Err(Fault::Blacklisted.into());
+                return Err(match self.reused(ctx, &token)? {
+                    true => Renewal::Reused(self.owner_name(ctx, &token)?),
+                    false => Fault::Blacklisted.into(),
+                });
             }
             other => other?,
         }
         let user = self.may_renew(ctx, &token)?;
         let claims = token.claims.object().own();
-        let access = self.access_of(ctx, &claims)?;
+        let jti = self.jti(&token.claims);
+        let access = self.access_of(ctx, &claims, jti.as_deref())?;
         if !self.rotates {
             self.outstand(ctx, user.as_ref(), &[(&access, Class::Access)])?;
             return Ok(Pair { access, refresh: None });
         }
-        let refresh = self.signed(self.rotated(ctx, &claims, self.jti(&token.claims).as_deref())?)?;
+        let refresh = self.signed(self.rotated(ctx, &claims, jti.as_deref())?)?;
         self.put_in_place(ctx, &token, user.as_ref(), &[(&refresh, Class::Refresh), (&access, Class::Access)])?;
         Ok(Pair { access, refresh: Some(refresh) })
     }
@@ -120,7 +128,21 @@ impl Jwt {
         claims.set("exp", number(exp));
         claims.set("iat", number(now));
         let jti = self.jti(&token.claims).unwrap_or_default().into_owned();
-        Ok(self.signed(Draft { claims, jti, exp })?)
+        let renewed = self.signed(Draft { claims, jti, exp, outlives: exp })?;
+        self.put_off(ctx, &token, exp)?;
+        Ok(renewed)
+    }
+
+    /// Notes a later end in the row of a sliding token: by it rows are removed, and the tokens of a user struck.
+    /// simplejwt leaves the first one.
+    fn put_off(&self, ctx: &Ctx<'_>, token: &Token, exp: i64) -> Result<(), Error> {
+        match self.jti(&token.claims).filter(|_| self.has_tables && !ctx.exact) {
+            Some(jti) => {
+                let expires = utc(exp.saturating_mul(1_000_000))?.max(self.expires_at(&token.claims)?);
+                tables::put_off(ctx.db, &jti, &expires)
+            }
+            None => Ok(()),
+        }
     }
 
     /// Whether the owner of a token may have another: his key. `None`: the token names nobody.
@@ -160,7 +182,7 @@ impl Jwt {
             return Ok(self.outstand(ctx, user, new)?);
         };
         let created = utc(ctx.now_us())?;
-        let expires = expires_at(&old.claims)?;
+        let expires = self.expires_at(&old.claims)?;
         let old_row = Issued { jti: &jti, token: &text(old.raw), user, created: &created, expires: &expires };
         let rows = self.rows(new)?;
         let new: Vec<_> = rows.iter().map(|row| row.issued(user, &created)).collect();
@@ -171,19 +193,27 @@ impl Jwt {
     }
 
     /// Somebody has a token that was rotated, and somebody has what came of it: one of them is a thief
-    /// (RFC 9700 §4.14.2), so that everything that came of the same login counts no more.
-    fn reused(&self, ctx: &Ctx<'_>, token: &Token<'_>) -> Result<(), Error> {
+    /// (RFC 9700 §4.14.2), so that everything that came of the same login counts no more. False: it may have been a race.
+    fn reused(&self, ctx: &Ctx<'_>, token: &Token<'_>) -> Result<bool, Error> {
         let Some(jti) = self.jti(&token.claims).filter(|_| self.rotates && self.blacklists_rotated && !ctx.exact)
         else {
-            return Ok(());
+            return Ok(false);
         };
         let patience_us = ctx.now_us() - self.reuse_interval * 1_000_000;
         let recent = crate::codec::datetime::to_text(patience_us, ctx.zone).unwrap_or_default();
         if tables::since(ctx.db, &jti)?.is_some_and(|since| since > recent) {
-            return Ok(());
+            return Ok(false);
         }
-        tables::blacklist_family(ctx.db, &family(&jti), &ctx.now_text()?, &utc(ctx.now_us())?)?;
-        Ok(())
+        tables::blacklist_family(ctx.db, &family(&jti), &ctx.now_text()?, &self.ended(ctx)?)?;
+        Ok(true)
+    }
+
+    /// The name of whom a token names, for the log; empty where nobody is.
+    fn owner_name(&self, ctx: &Ctx<'_>, token: &Token) -> Result<String, Error> {
+        Ok(match self.owner(ctx, &token.claims)? {
+            Owner::User(row) => row.user.name().to_owned(),
+            Owner::Nobody | Owner::NotNamed => String::new(),
+        })
     }
 
     fn for_user(&self, ctx: &Ctx<'_>, class: Class, user: &User) -> Result<Draft, Error> {
@@ -203,7 +233,17 @@ impl Jwt {
             UserField::Key => Ok(user.id.to_string()),
             UserField::Column(column) => {
                 let said = ctx.users.column_of(ctx.db, column, &user.id)?;
-                said.ok_or(Error::Invalid("there is no such user"))
+                let said = said.filter(|said| ctx.exact || !said.is_empty());
+                let said = said.ok_or(Error::Invalid("the user has nothing in the column `user_id_field`"))?;
+                if !ctx.exact {
+                    // A token must not let in somebody else, and one of two lets in nobody.
+                    let row = ctx.users.password_by_column(ctx.db, column, &said)?;
+                    let is_own = row.is_some_and(|row| row.user.is(user));
+                    is_own
+                        .then_some(())
+                        .ok_or(Error::Invalid("two users have the same in the column `user_id_field`"))?;
+                }
+                Ok(said)
             }
         }
     }
@@ -225,15 +265,22 @@ impl Jwt {
         if let Some(name) = &self.names.jti {
             claims.set(name, Json::Text(jti.as_str().into()));
         }
+        let exp = now + lasts;
+        let mut outlives = exp;
         if class == Class::Sliding {
-            claims.set(&self.names.refresh_exp, number(now + self.lifetimes.sliding_refresh));
+            let refresh_exp = now + self.lifetimes.sliding_refresh;
+            claims.set(&self.names.refresh_exp, number(refresh_exp));
+            if !ctx.exact {
+                outlives = exp.max(refresh_exp);
+            }
         }
-        Draft { claims, jti, exp: now + lasts }
+        Draft { claims, jti, exp, outlives }
     }
 
-    /// simplejwt's `RefreshToken.access_token`.
-    fn access_of(&self, ctx: &Ctx<'_>, refresh: &Json) -> Result<Minted, Error> {
-        let mut draft = self.draft(ctx, Class::Access, fresh_jti()?);
+    /// simplejwt's `RefreshToken.access_token`. One that can be taken back is of the family of the token it comes of.
+    fn access_of(&self, ctx: &Ctx<'_>, refresh: &Json, of: Option<&str>) -> Result<Minted, Error> {
+        let jti = next_jti(of.filter(|_| self.revocable && !ctx.exact))?;
+        let mut draft = self.draft(ctx, Class::Access, jti);
         let Json::Object(members) = refresh else { return self.signed(draft) };
         let own = |name: &Text| {
             ["exp", "jti", "iat"].iter().any(|own| *name == **own)
@@ -251,17 +298,14 @@ impl Jwt {
     fn rotated(&self, ctx: &Ctx<'_>, claims: &Json, old: Option<&str>) -> Result<Draft, Error> {
         let mut claims = claims.clone();
         let now = now_s(ctx);
-        let jti = match old {
-            Some(old) if !ctx.exact => format!("{}{}", family(old), hex(&random::<8>()?)),
-            _ => fresh_jti()?,
-        };
+        let jti = next_jti(old.filter(|_| !ctx.exact))?;
         let exp = now + self.lifetimes.refresh;
         if let Some(name) = &self.names.jti {
             claims.set(name, Json::Text(jti.as_str().into()));
         }
         claims.set("exp", number(exp));
         claims.set("iat", number(now));
-        Ok(Draft { claims, jti, exp })
+        Ok(Draft { claims, jti, exp, outlives: exp })
     }
 
     /// simplejwt's `TokenBackend.encode`.
@@ -277,7 +321,7 @@ impl Jwt {
             draft.claims.set("iss", Json::Text(issuer.as_str().into()));
         }
         let token = jws::sign(key, json::encode(&draft.claims).as_bytes())?;
-        Ok(Minted { token: Secret::new(token), jti: draft.jti, exp: draft.exp })
+        Ok(Minted { token: Secret::new(token), jti: draft.jti, exp: draft.exp, outlives: draft.outlives })
     }
 
     /// Notes new tokens in the table, as far as their classes are noted there.
@@ -305,7 +349,7 @@ struct NewRow {
 
 impl NewRow {
     fn of(minted: &Minted) -> Result<Self, Error> {
-        let expires = utc(minted.exp.saturating_mul(1_000_000))?;
+        let expires = utc(minted.outlives.saturating_mul(1_000_000))?;
         Ok(Self { jti: minted.jti.clone(), token: minted.token.clone(), expires })
     }
 
@@ -330,6 +374,14 @@ fn family(jti: &str) -> String {
 
 /// 64 of 128 bits.
 const FAMILY: usize = 16;
+
+/// The id of a token that comes of another one, or of none.
+fn next_jti(old: Option<&str>) -> Result<String, Error> {
+    match old {
+        Some(old) => Ok(format!("{}{}", family(old), hex(&random::<8>()?))),
+        None => fresh_jti(),
+    }
+}
 
 /// Python's `uuid4().hex`.
 fn fresh_jti() -> Result<String, Error> {

@@ -44,6 +44,8 @@ pub(crate) struct Jwt {
     pub checks_password: bool,
     /// CHECK_USER_IS_ACTIVE.
     pub checks_active: bool,
+    /// Whether nobody is looked up whom a token names.
+    pub stateless: bool,
     /// Whether the tables are there (the application `token_blacklist` is installed).
     pub has_tables: bool,
     /// ROTATE_REFRESH_TOKENS.
@@ -275,6 +277,19 @@ impl Jwt {
         }
     }
 
+    /// Whether a token lets in as one of the class. A token of any kind may be in the tables, which simplejwt
+    /// does not ask for its `UntypedToken`.
+    pub(crate) fn admit(&self, ctx: &Ctx<'_>, token: &Token, class: Class) -> Result<(), Unfit<'_>> {
+        self.check(ctx, token, class)?;
+        if class == Class::Untyped && self.has_tables && !ctx.exact {
+            let jti = self.jti(&token.claims).ok_or(Fault::NoId)?;
+            if tables::is_blacklisted(ctx.db, &jti)? {
+                return Err(Fault::Blacklisted.into());
+            }
+        }
+        Ok(())
+    }
+
     /// Whether tokens of the class are in the tables.
     fn is_listed(&self, class: Class) -> bool {
         match class {
@@ -328,8 +343,9 @@ impl Jwt {
                 None => None,
             },
             UserField::Column(column) => match plain(claim) {
-                Some(text) => ctx.users.password_by_column(ctx.db, column, text)?,
-                None => None,
+                // An empty text is what many may have who have no such name.
+                Some(text) if !text.is_empty() => ctx.users.password_by_column(ctx.db, column, text)?,
+                _ => None,
             },
         };
         Ok(row.map_or(Owner::Nobody, |row| Owner::User(Box::new(row))))
@@ -341,18 +357,23 @@ impl Jwt {
             || matches!(claims.get(&self.names.password), Some(Json::Text(text)) if *text == *password_hash(row))
     }
 
-    /// Whose token it is, of any class that lets in, active or not. Nothing is written.
+    /// Whose token it is, of any class that lets in; active, unless inactive users come in with theirs. Nothing is
+    /// written.
     pub(crate) fn peek(&self, ctx: &Ctx<'_>, raw: &str) -> Result<Option<User>, Error> {
+        if self.stateless {
+            return Err(Error::Unsupported("whom a token of a `stateless` scheme names may be nobody here"));
+        }
         let Some(token) = self.decoded(ctx, raw)? else { return Ok(None) };
         let mut fits = false;
         for class in &self.classes {
-            match self.check(ctx, &token, *class) {
+            match self.admit(ctx, &token, *class) {
                 Ok(()) => fits = true,
                 Err(Unfit::Fault(_)) => {}
                 Err(Unfit::Broken(error)) => return Err(error),
             }
         }
         Ok(match self.owner(ctx, &token.claims)? {
+            Owner::User(row) if self.checks_active && !row.user.is_active => None,
             Owner::User(row) if fits && self.has_password(&token.claims, &row) => Some(row.user),
             _ => None,
         })
@@ -378,7 +399,7 @@ impl Jwt {
     /// Blacklists a token that was checked (`BlacklistMixin.blacklist`). False: it was before.
     pub(crate) fn blacklist(&self, ctx: &Ctx<'_>, token: &Token<'_>) -> Result<bool, Error> {
         let Some(jti) = self.jti(&token.claims) else { return Ok(false) };
-        let (user, expires) = (self.user_id(ctx, &token.claims)?, expires_at(&token.claims)?);
+        let (user, expires) = (self.user_id(ctx, &token.claims)?, self.expires_at(&token.claims)?);
         let issued = Issued {
             jti: &jti,
             token: &text(token.raw),
@@ -387,6 +408,19 @@ impl Jwt {
             expires: &expires,
         };
         tables::blacklist(ctx.db, &issued, &ctx.now_text()?)
+    }
+
+    /// The end of a token for its row: the later one of a sliding token, which can be renewed. simplejwt writes `exp`.
+    fn expires_at(&self, claims: &Claims) -> Result<String, Error> {
+        let at = claims.get("exp").and_then(moment).ok_or(Error::Invalid("a token without an end"))?;
+        let renewed = claims.get(&self.names.refresh_exp).and_then(moment).filter(|_| !self.checks.exact);
+        #[expect(clippy::cast_possible_truncation, reason = "bounded by `moment`")]
+        utc((renewed.map_or(at, |renewed| renewed.max(at)) * 1e6) as i64)
+    }
+
+    /// The moment before which tokens have ended, for their rows: clocks may differ by LEEWAY.
+    fn ended(&self, ctx: &Ctx<'_>) -> Result<String, Error> {
+        utc(ctx.now_us().saturating_sub(self.checks.leeway.saturating_mul(1_000_000)))
     }
 
     /// The key of whom a token names, if there is such a user.
@@ -402,7 +436,7 @@ impl Jwt {
         if !self.has_tables {
             return Err(NO_TABLES);
         }
-        tables::blacklist_of(ctx.db, user, &ctx.now_text()?, &utc(ctx.now_us())?)
+        tables::blacklist_of(ctx.db, user, &ctx.now_text()?, &self.ended(ctx)?)
     }
 
     /// The tokens of one user, or of all, that are not blacklisted, oldest first.
@@ -416,10 +450,10 @@ impl Jwt {
     /// Removes the rows of tokens that have ended, a thousand a transaction; how many there were.
     #[cfg(feature = "cli")]
     pub(crate) fn purge(&self, ctx: &Ctx<'_>) -> Result<usize, Error> {
-        let now = utc(ctx.now_us())?;
+        let ended = self.ended(ctx)?;
         let mut all = 0;
         loop {
-            let removed = if self.has_tables { tables::delete_ended(ctx.db, &now, PURGED_AT_ONCE)? } else { 0 };
+            let removed = if self.has_tables { tables::delete_ended(ctx.db, &ended, PURGED_AT_ONCE)? } else { 0 };
             all += removed;
             if removed == 0 {
                 return Ok(all);
@@ -479,13 +513,6 @@ const END: f64 = 253_402_300_800.0;
 #[expect(clippy::cast_precision_loss, reason = "microseconds of the years 1 to 9999 fit but for fractions")]
 fn seconds(us: i64) -> f64 {
     us as f64 / 1e6
-}
-
-/// The end of a token for its row.
-fn expires_at(claims: &Claims) -> Result<String, Error> {
-    let at = claims.get("exp").and_then(moment).ok_or(Error::Invalid("a token without an end"))?;
-    #[expect(clippy::cast_possible_truncation, reason = "bounded by `moment`")]
-    utc((at * 1e6) as i64)
 }
 
 /// A moment as simplejwt writes it.

@@ -7,6 +7,8 @@ use std::path::Path;
 
 use super::{Patient, Said, failure, ok, warning};
 use crate::accounts::sessions::Engine;
+use crate::accounts::tokens::Tokens;
+use crate::codec::key::Key;
 use crate::config::Origin;
 use crate::error::Report;
 use crate::sys::user;
@@ -93,6 +95,19 @@ pub(super) fn fallbacks(patient: &Patient<'_>) -> Vec<Said> {
         None if keys.is_empty() => vec![ok("none")],
         None => vec![ok(format!("{}; each is a key that still opens", keys.len()))],
     }
+}
+
+/// Secrets of tokens that sign themselves: whoever has one token can try secrets without end (RFC 7518 §3.2).
+pub(super) fn signing_keys(patient: &Patient<'_>) -> Vec<Said> {
+    let is_short = |tokens: &Tokens| match tokens {
+        Tokens::Jwt(jwt) => jwt.signing_key.as_ref().is_some_and(Key::is_short),
+        _ => false,
+    };
+    let short = patient.config.tokens.iter().filter(|(_, tokens)| is_short(tokens)).map(|(name, _)| {
+        let text = format!("the secret of the scheme {name} is shorter than the hash of its algorithm");
+        warning(text, "make a longer one: 32 random bytes for HS256, 48 for HS384, 64 for HS512")
+    });
+    short.collect()
 }
 
 fn weakness(key: &str) -> Option<&'static str> {

@@ -75,6 +75,7 @@ const POINTS: &[Point] = &[
     ("secret_key.rights", files::secrets),
     ("secret_key", files::secret_key),
     ("secret_key_fallbacks", files::fallbacks),
+    ("signing_key", files::signing_keys),
     ("sqlite", database::sqlite),
     ("database", database::opens),
     ("database.private", files::database),

@@ -50,10 +50,19 @@ pub(crate) fn outstand(db: &Db, issued: &[Issued<'_>]) -> Result<(), Error> {
 
 /// Blacklists a token, noted or not. False: it was before.
 pub(crate) fn blacklist(db: &Db, token: &Issued<'_>, now: &str) -> Result<bool, Error> {
-    db.access()?.transaction(|connection| match struck_at(connection, token.jti)? {
-        Some(_) => Ok(false),
-        None => strike(connection, token, now).map(|()| true),
+    db.access()?.transaction(|connection| {
+        // The row of a sliding token may be older than what its renewal says.
+        set_later(connection, token.jti, token.expires)?;
+        match struck_at(connection, token.jti)? {
+            Some(_) => Ok(false),
+            None => strike(connection, token, now).map(|()| true),
+        }
     })
+}
+
+/// Notes that a token was renewed until a later moment.
+pub(crate) fn put_off(db: &Db, jti: &str, expires: &str) -> Result<(), Error> {
+    db.access()?.transaction(|connection| set_later(connection, jti, expires))
 }
 
 /// Blacklists a token and notes those in its place in one transaction, so that of two who try
@@ -70,17 +79,17 @@ pub(crate) fn rotate(db: &Db, old: &Issued<'_>, new: &[Issued<'_>], now: &str) -
 }
 
 /// Blacklists the tokens whose jti begin with some characters and that have not ended; how many there were.
-pub(crate) fn blacklist_family(db: &Db, start: &str, now: &str, now_utc: &str) -> Result<usize, Error> {
+pub(crate) fn blacklist_family(db: &Db, start: &str, now: &str, ended: &str) -> Result<usize, Error> {
     // Behind every text that begins so; 'g' follows the last hexadecimal digit.
     let end = format!("{start}g");
     let sql = format!("{STRIKE_ALL} o.jti >= ?3 AND o.jti < ?4 {NOT_STRUCK}");
-    db.access()?.transaction(|connection| Ok(connection.execute(&sql, [now, now_utc, start, &end])?))
+    db.access()?.transaction(|connection| Ok(connection.execute(&sql, [now, ended, start, &end])?))
 }
 
 /// Blacklists the tokens of a user that have not ended; how many there were.
-pub(crate) fn blacklist_of(db: &Db, user: &UserId, now: &str, now_utc: &str) -> Result<usize, Error> {
+pub(crate) fn blacklist_of(db: &Db, user: &UserId, now: &str, ended: &str) -> Result<usize, Error> {
     let sql = format!("{STRIKE_ALL} o.user_id = ?3 {NOT_STRUCK}");
-    let values = rusqlite::params![now, now_utc, user.to_value()];
+    let values = rusqlite::params![now, ended, user.to_value()];
     db.access()?.transaction(|connection| Ok(connection.execute(&sql, values)?))
 }
 
@@ -112,14 +121,14 @@ pub(crate) fn list(db: &Db, users: &UsersTable, of: Option<&UserId>) -> Result<V
 /// Removes at most `most` tokens that have ended, and what says that they count no more (simplejwt's
 /// `flushexpiredtokens`); how many there were.
 #[cfg(feature = "cli")]
-pub(crate) fn delete_ended(db: &Db, now_utc: &str, most: u32) -> Result<usize, Error> {
-    let ended = format!("SELECT id FROM {OUTSTANDING} WHERE expires_at <= ?1 ORDER BY id LIMIT ?2");
+pub(crate) fn delete_ended(db: &Db, ended: &str, most: u32) -> Result<usize, Error> {
+    let gone = format!("SELECT id FROM {OUTSTANDING} WHERE expires_at <= ?1 ORDER BY id LIMIT ?2");
     // Django deletes in cascades itself: the tables say nothing of it.
-    let struck = format!("DELETE FROM {BLACKLISTED} WHERE token_id IN ({ended})");
-    let issued = format!("DELETE FROM {OUTSTANDING} WHERE id IN ({ended})");
+    let struck = format!("DELETE FROM {BLACKLISTED} WHERE token_id IN ({gone})");
+    let issued = format!("DELETE FROM {OUTSTANDING} WHERE id IN ({gone})");
     db.access()?.transaction(|connection| {
-        connection.execute(&struck, rusqlite::params![now_utc, most])?;
-        Ok(connection.execute(&issued, rusqlite::params![now_utc, most])?)
+        connection.execute(&struck, rusqlite::params![ended, most])?;
+        Ok(connection.execute(&issued, rusqlite::params![ended, most])?)
     })
 }
 
@@ -141,6 +150,12 @@ fn struck_at(connection: &Connection, jti: &str) -> Result<Option<String>, Error
     let sql = "SELECT b.blacklisted_at FROM token_blacklist_outstandingtoken o \
                JOIN token_blacklist_blacklistedtoken b ON b.token_id = o.id WHERE o.jti = ?1";
     Ok(connection.prepare_cached(sql)?.query_row([jti], |row| row.get(0)).optional()?)
+}
+
+fn set_later(connection: &Connection, jti: &str, expires: &str) -> Result<(), Error> {
+    let sql = format!("UPDATE {OUTSTANDING} SET expires_at = ?2 WHERE jti = ?1 AND expires_at < ?2");
+    connection.prepare_cached(&sql)?.execute([jti, expires])?;
+    Ok(())
 }
 
 /// Blacklists a token that is not yet.

@@ -64,6 +64,8 @@ pub(crate) struct User {
     pub is_active: bool,
     pub is_staff: bool,
     pub is_superuser: bool,
+    /// A token says so, and no table was asked: the key may be that of somebody else here.
+    pub is_claimed: bool,
 }
 
 impl User {
@@ -87,9 +89,15 @@ impl User {
         self.texts[self.name_len + 1..].as_ptr().cast()
     }
 
+    /// Whether both are one user: a claimed one never is one of a table.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        self.id == other.id && self.is_claimed == other.is_claimed
+    }
+
     /// A user that is in no table: somebody else's word says who it is. `None`: not with such a name.
     pub(crate) fn of_claims(id: UserId, name: &str, [is_staff, is_superuser]: [bool; 2]) -> Option<Self> {
-        Self::with_texts(id, name, "", [true, is_staff, is_superuser])
+        let user = Self::with_texts(id, name, "", [true, is_staff, is_superuser])?;
+        Some(Self { is_claimed: true, ..user })
     }
 
     /// A user that is in no table, for tests of what needs one.
@@ -109,7 +117,8 @@ impl User {
         texts.push_str(email);
         texts.push('\0');
         let [is_active, is_staff, is_superuser] = flags;
-        Some(Self { id, texts: texts.into_boxed_str(), name_len: name.len(), is_active, is_staff, is_superuser })
+        let (texts, name_len) = (texts.into_boxed_str(), name.len());
+        Some(Self { id, texts, name_len, is_active, is_staff, is_superuser, is_claimed: false })
     }
 }
 
