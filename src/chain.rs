@@ -219,8 +219,13 @@ impl Chain {
             judgement.verdict = Verdict::Refused(Refused::Fixed(&CLEAR_TEXT));
             return Ok(judgement);
         }
-        let free = self.is_free_of_rates.then(|| Ctx { rates: Rates::Off, ..*ctx });
-        let ctx = free.as_ref().unwrap_or(ctx);
+        let free;
+        let ctx = if self.is_free_of_rates {
+            free = Ctx { rates: Rates::Off, ..*ctx };
+            &free
+        } else {
+            ctx
+        };
         for link in self.links.iter() {
             let said = link.ask(request, ctx, &mut judgement.effects)?;
             if trace {

@@ -21,7 +21,6 @@ pub(crate) enum Rates {
     /// It holds, and the request counts.
     Counted,
     /// It holds, and nothing is written.
-    #[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "explain rehearses"))]
     Looked,
     /// It does not hold.
     Off,

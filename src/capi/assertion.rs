@@ -23,7 +23,8 @@ pub struct auth_assertion {
 /// program that the request is passed on to, who the user is: `iss`, `aud`,
 /// `sub` (the user's key), `iat`, `exp`, `jti`, `preferred_username`, `email`,
 /// `scheme`, `is_staff` and `is_superuser`. The table `[assertion]` of the
-/// configuration says how it is signed and for how long it is good.
+/// configuration says how it is signed and for how long it is good. Its
+/// header has the `typ` `authchain-assertion+jwt` (RFC 8725 section 3.11).
 ///
 /// Ownership: free `*out` with auth_assertion_free. Threads: one at a time.
 /// Blocks: never.
