@@ -216,6 +216,8 @@ static authz_status check_group(request_rec *r, const char *line, const void *wo
   (void)line;
   if (user == NULL)
     return AUTHZ_DENIED_NO_USER;
+  if (auth_user_flags(user) & AUTH_USER_CLAIMED)
+    return AUTHZ_DENIED; /* nobody of the database, whatever the key: groups are for those */
   status = look_up(r, visit->all, auth_user_id(user));
   if (status != AUTH_OK) {
     ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "no groups: %s", auth_strerror(status));

@@ -59,7 +59,10 @@ static struct authchain_visit *begin(request_rec *first)
   if (all->site != NULL && all->site->context != NULL) {
     all->received = apr_table_copy(first->pool, first->headers_in);
     all->request = authchain_request_new(first, all);
-    edit_headers(first, all->request, 0);
+    if (all->request != NULL)
+      edit_headers(first, all->request, 0);
+    else
+      apr_table_clear(first->headers_in); /* none of them was looked at */
   }
   return new_visit(first, all);
 }
@@ -259,13 +262,14 @@ static void set_variables(request_rec *r, const auth_user *user)
 }
 
 /* Adds a signed word about the user for the program behind. 500 when there is none: without it the program would
- * take the user for nobody, or worse. */
-static int assert_user(request_rec *r, const struct authchain_request *all, const char *audience)
+ * take the user for nobody, or worse. Whom another module has found, or only a password, nobody can vouch for. */
+static int assert_user(request_rec *r, const struct authchain_request *all, int is_known, const char *audience)
 {
   auth_assertion *assertion = NULL;
-  auth_status status = auth_request_assert(all->request, auth_text(audience), &assertion);
+  auth_status status = is_known ? auth_request_assert(all->request, auth_text(audience), &assertion) : AUTH_REFUSED;
   if (status != AUTH_OK) {
-    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "no assertion for %s: %s", audience, auth_strerror(status));
+    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "no assertion for %s: %s", audience,
+                  is_known ? auth_strerror(status) : "the user was not found by a chain (AuthType authchain)");
     return HTTP_INTERNAL_SERVER_ERROR;
   }
   apr_table_set(r->headers_in, auth_assertion_header(assertion), auth_assertion_text(assertion));
@@ -280,17 +284,18 @@ int authchain_pass_on(request_rec *r)
   const struct authchain_folder *folder = authchain_folder(r);
   struct authchain_request *all = authchain_visit(r)->all;
   const auth_user *user;
-  int is_known, is_forwarding, result = OK;
+  int is_known, is_forwarding, is_asserting, result = OK;
   if (all->request == NULL)
     return OK;
   user = r->user != NULL ? authchain_user(r) : NULL;
   is_known = user != NULL && user != all->password_user; /* known to the library as the user of this request */
+  is_asserting = r->user != NULL && *r->user != '\0' && folder->audience != NULL;
   is_forwarding = is_known && folder->forward == AUTHCHAIN_FORWARD_IDENTITY;
   if (is_forwarding || all->has_forwarded)
     edit_headers(r, all->request, is_forwarding);
-  if (is_known && folder->audience != NULL)
-    result = assert_user(r, all, folder->audience);
-  all->has_forwarded |= (unsigned)(is_forwarding || (is_known && folder->audience != NULL));
+  if (is_asserting)
+    result = assert_user(r, all, is_known, folder->audience);
+  all->has_forwarded |= (unsigned)(is_forwarding || is_asserting);
   if (user == NULL)
     return OK;
   set_variables(r, user);

@@ -14,7 +14,8 @@ static int is_ours(const request_rec *r)
 }
 
 /* post_read_request: of all hooks the first that has headers. A server whose configuration could not be opened
- * answers nothing: it would not know which headers to take away. */
+ * answers nothing: it would not know which headers to take away. Nor does it answer a request that the library
+ * cannot take, such as one with more than a MiB of headers, whatever the place is. */
 static int begin(request_rec *r)
 {
   const struct authchain_site *site = authchain_site(r);
@@ -22,8 +23,7 @@ static int begin(request_rec *r)
     return DECLINED;
   if (site->context == NULL)
     return r->prev == NULL ? HTTP_SERVICE_UNAVAILABLE : DECLINED;
-  (void)authchain_visit(r);
-  return DECLINED;
+  return authchain_visit(r)->all->request == NULL && r->prev == NULL ? HTTP_BAD_REQUEST : DECLINED;
 }
 
 /* Nobody gets the empty name for as long as httpd insists on one ("No authentication done" is 500, AH00027). */

@@ -1,6 +1,7 @@
 """A chain asked by way of the C ABI with as little Python as possible, for the classes of `authchain.drf` and
 for `authchain.wsgi`."""
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from ctypes import (
@@ -187,6 +188,8 @@ class Quick(Asked):
         user, last = found
         if isinstance(user, int):
             return _left(user, last)
+        if user is not None and user["claims"] is not None:
+            user["claims"] = json.loads(user["claims"])
         environ["authchain.user"] = ANONYMOUS if user is None else made(User, user)
         lines: bytes = last
         return lines
@@ -214,7 +217,7 @@ def _bound() -> Any:
     return module
 
 
-_INTERFACE: Final = 1
+_INTERFACE: Final = 2
 """What this package can talk to."""
 _fast: Final = _bound()
 

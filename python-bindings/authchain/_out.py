@@ -112,6 +112,7 @@ def user(pointer: int, groups: tuple[str, ...] = ()) -> User:
         "is_active": flags & _ffi.USER_ACTIVE != 0,
         "is_staff": flags & _ffi.USER_STAFF != 0,
         "is_superuser": flags & _ffi.USER_SUPERUSER != 0,
+        "is_claimed": flags & _ffi.USER_CLAIMED != 0,
         "auth": option(_user_auth(pointer)),
         "groups": groups,
         "claims": claims(pointer),

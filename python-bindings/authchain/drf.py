@@ -127,7 +127,7 @@ class BasicAuthentication(_Decided, authentication.BasicAuthentication):
         if named is None:
             return None
         _, found = named
-        return (_exact(source, found[0]) if source.exact else source.users.made(*found)), None
+        return (_still(source.users.queried(found[0])) if source.exact else source.users.made(*found)), None
 
 
 class TokenAuthentication(_Decided, authentication.TokenAuthentication):
@@ -360,11 +360,10 @@ def _instance(source: _Source, verdict: Verdict, request: Any) -> Any:
     if verdict.events:
         announce(verdict.events, request)
     user = verdict.user
-    return _exact(source, user.id or "") if source.exact else source.users.of(user)
+    return _still(source.users.whole(user)) if source.exact else source.users.of(user)
 
 
-def _exact(source: _Source, id: str) -> Any:
-    user = source.users.queried(id)
+def _still(user: Any) -> Any:
     if user is None:  # since the verdict
         raise exceptions.AuthenticationFailed(gettext_lazy("User inactive or deleted."))
     return user

@@ -26,7 +26,9 @@ class User:
     auth: str | None = None
     """Which credential it was, as the log names it; never the credential."""
     groups: tuple[str, ...] = ()
-    claims: dict[str, Any] | None = field(default=None, hash=False)
+    is_claimed: bool = False
+    """A token says who it is, and no database was asked: `id` and `name` are nobody's there."""
+    claims: dict[str, Any] | None = field(default=None, hash=False, repr=False)
     """What the credential itself says: the claims of a signed token; None for others."""
 
     @property

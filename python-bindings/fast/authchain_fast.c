@@ -29,6 +29,7 @@ static struct {
   const char *(*user_scheme)(const auth_user *);
   const char *(*user_auth)(const auth_user *);
   uint32_t (*user_flags)(const auth_user *);
+  const char *(*user_claims_json)(const auth_user *);
 } library;
 
 /* The functions' names, in the order of the struct. */
@@ -36,6 +37,7 @@ static const char *const NAMES[] = {
   "auth_request_new", "auth_request_authenticate", "auth_request_deny", "auth_request_wants", "auth_request_free",
   "auth_request_user", "auth_request_edits", "auth_edits_lines", "auth_request_response", "auth_response_lines",
   "auth_user_id", "auth_user_name", "auth_user_email", "auth_user_scheme", "auth_user_auth", "auth_user_flags",
+  "auth_user_claims_json",
 };
 
 enum { FUNCTIONS = sizeof NAMES / sizeof *NAMES };
@@ -43,11 +45,13 @@ typedef char as_many_names_as_functions[sizeof library == FUNCTIONS * sizeof(voi
 
 /* Keys of environments and names of fields, made once. */
 enum { METHOD, HTTP_HOST, SERVER_NAME, ADDRESS, REMOTE_USER, RAW_URI, REQUEST_URI, SCRIPT, PATH, QUERY, SCHEME, TYPE, LENGTH,
-       AUTH_TYPE, NAME, ID, EMAIL, FOUND_BY, AUTH, ACTIVE, STAFF, SUPERUSER, GROUPS, KEYS };
+       AUTH_TYPE, NAME, ID, EMAIL, FOUND_BY, AUTH, ACTIVE, STAFF, SUPERUSER, CLAIMED, GROUPS,
+       CLAIMS, KEYS };
 static const char *const KEY_TEXTS[KEYS] = {
   "REQUEST_METHOD", "HTTP_HOST", "SERVER_NAME", "REMOTE_ADDR", "REMOTE_USER", "RAW_URI", "REQUEST_URI",
   "SCRIPT_NAME", "PATH_INFO", "QUERY_STRING", "wsgi.url_scheme", "CONTENT_TYPE", "CONTENT_LENGTH",
-  "AUTH_TYPE", "name", "id", "email", "scheme", "auth", "is_active", "is_staff", "is_superuser", "groups",
+  "AUTH_TYPE", "name", "id", "email", "scheme", "auth", "is_active", "is_staff", "is_superuser", "is_claimed",
+  "groups", "claims",
 };
 static PyObject *keys[KEYS];
 
@@ -214,7 +218,7 @@ static PyObject *text_or_none(const char *text)
   return PyUnicode_FromString(text);
 }
 
-/* The fields of `User`. */
+/* The fields of `User`; the claims are still JSON. */
 static PyObject *fields_of(const auth_user *user)
 {
   uint32_t flags = library.user_flags(user);
@@ -229,7 +233,9 @@ static PyObject *fields_of(const auth_user *user)
       set_key(fields, keys[STAFF], PyBool_FromLong(flags & AUTH_USER_STAFF)) &&
       set_key(fields, keys[SUPERUSER], PyBool_FromLong(flags & AUTH_USER_SUPERUSER)) &&
       set_key(fields, keys[AUTH], text_or_none(library.user_auth(user))) &&
-      set_key(fields, keys[GROUPS], PyTuple_New(0)))
+      set_key(fields, keys[CLAIMED], PyBool_FromLong(flags & AUTH_USER_CLAIMED)) &&
+      set_key(fields, keys[GROUPS], PyTuple_New(0)) &&
+      set_key(fields, keys[CLAIMS], text_or_none(library.user_claims_json(user))))
     return fields;
   Py_DECREF(fields);
   return NULL;
@@ -250,6 +256,8 @@ static PyObject *key_of(const char *name, size_t length)
 /* Takes away or adds what the lines say; 0 for an error. */
 static int edit(PyObject *environ, const char *lines, int adds)
 {
+  if (lines == NULL)
+    return PyErr_NoMemory() != NULL;
   while (*lines) {
     size_t line = strcspn(lines, "\n"), name = adds ? strcspn(lines, ":") : line;
     PyObject *key = key_of(lines, name);
@@ -270,6 +278,8 @@ static int tell(PyObject *environ, const auth_user *user)
   if (user == NULL)
     return remove_key(environ, keys[REMOTE_USER]) && remove_key(environ, keys[AUTH_TYPE]);
   name = library.user_name(user);
+  if (name == NULL)
+    return PyErr_NoMemory() != NULL;
   return set_key(environ, keys[REMOTE_USER], PyUnicode_DecodeLatin1(name, (Py_ssize_t)strlen(name), NULL)) && /* PEP 3333 */
          set_key(environ, keys[AUTH_TYPE], text_or_none(library.user_scheme(user)));
 }
@@ -411,7 +421,7 @@ PyMODINIT_FUNC PyInit_authchain_fast(void)
       return NULL;
     Py_DECREF(name);
   }
-  if (PyModule_AddObject(module, "FUNCTIONS", names) != 0 || PyModule_AddIntConstant(module, "INTERFACE", 1) != 0)
+  if (PyModule_AddObject(module, "FUNCTIONS", names) != 0 || PyModule_AddIntConstant(module, "INTERFACE", 2) != 0)
     return NULL;
   return module;
 }

@@ -155,3 +155,22 @@ def test_what_makes_sessions_signs_no_assertion(database: Path, setting: str) ->
         pass
     assert "expected a key of its own" in str(refused.value)
     assert SECRET not in str(refused.value)
+
+
+def test_an_assertion_is_no_token_of_a_scheme_with_the_same_key(database: Path) -> None:
+    more = f"""
+[chains.jwt]
+schemes = ["jwt"]
+[schemes.jwt]
+signing_key = "{SECRET}"
+user_id_claim = "sub"
+token_type_claim = ""
+blacklist = false
+"""
+    with Context(text=asserting(database, *shared()) + more) as context:
+        made = asked(context).text
+        claims = jwt.decode(made, options={"verify_signature": False})
+        token = {"Authorization": f"Bearer {jwt.encode(claims, SECRET)}"}
+        assert context.authenticate(token, chain="jwt", now_us=NOW * 1_000_000).user.name == "alice"
+        refused = context.authenticate({"Authorization": f"Bearer {made}"}, chain="jwt", now_us=NOW * 1_000_000)
+        assert refused.status == Status.REFUSED

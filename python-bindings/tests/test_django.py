@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import jwt
 import pytest
 from conftest import PASSWORD, ROOT, basic
 
@@ -433,6 +434,22 @@ def test_a_chain_of_a_file_decides(file: Path) -> None:
         with pytest.raises(exceptions.AuthenticationFailed, match="credentials were not provided"):
             judged(Api())
         assert judged(drf.ChainAuthentication()) is None
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_whom_only_a_token_claims_is_no_row(file: Path, exact: bool) -> None:
+    file.write_text(
+        file.read_text()
+        + '[chains.claimed]\nschemes = ["claimed"]\n[schemes.claimed]\ntype = "jwt"\nstateless = true\nblacklist = false\n'
+    )
+    claims = {"token_type": "access", "user_id": "1", "username": "bob", "jti": "0" * 32, "exp": 4102444800}
+
+    class Claimed(drf.ChainAuthentication):
+        chain = "claimed"
+
+    with override_settings(AUTHCHAIN={"CONFIG": str(file), "EXACT_QUERIES": exact}):
+        with pytest.raises(ImproperlyConfigured, match="in no table"):
+            judged(Claimed(), HTTP_AUTHORIZATION=f"Bearer {jwt.encode(claims, SECRET)}")
 
 
 def test_a_scheme_of_the_project_is_asked(file: Path) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 from conftest import PASSWORD, ROOT, basic, config
 
@@ -23,7 +24,21 @@ schemes = ["session"]
 anonymous = "allow"
 [chains.remote]
 schemes = ["remote_user"]
+[chains.signed]
+schemes = ["jwt"]
+[chains.claimed]
+schemes = ["claimed"]
+[schemes.jwt]
+blacklist = false
+[schemes.claimed]
+type = "jwt"
+stateless = true
+blacklist = false
 """
+SIGNED = jwt.encode(
+    {"token_type": "access", "user_id": "1", "jti": "0" * 32, "exp": 4102444800, "username": "j\xf6rg", "roles": ["a"], "n": 1},
+    "a secret key for tests, never used elsewhere",
+)
 
 USUAL = {"HTTP_HOST": "localhost", "REQUEST_METHOD": "GET", "PATH_INFO": "/", "SCRIPT_NAME": "", "REMOTE_ADDR": "192.0.2.1",
          "wsgi.url_scheme": "http", "SERVER_NAME": "localhost"}  # fmt: skip
@@ -39,6 +54,7 @@ ODD: list[dict[str, Any]] = [
     {"HTTP_AUTHORIZATION": b"Token x"},
     {"HTTP_AUTHORIZATION": "Token x\r\nHost: other"},
     {"HTTP_AUTHORIZATION": ""},
+    {"HTTP_AUTHORIZATION": f"Bearer {SIGNED}"},
     {"HTTP_X_AUTH_USER": "root", "HTTP_X_AUTH_USER_ID": "1", "HTTP_X_AUTH_SCHEME": "s", "AUTH_TYPE": "x", "REMOTE_USER": "root"},
     {"HTTP_X.AUTH.USER": "root", "HTTP_X_AUTH~USER": "root"},
     {"HTTP_X:AUTH:USER": "root"},
@@ -114,7 +130,7 @@ def told(kind: type[Asked], site: Context, chain: str, required: bool, given: di
 
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("required", [False, True])
-@pytest.mark.parametrize("chain", ["default", "open", "site", "remote"])
+@pytest.mark.parametrize("chain", ["default", "open", "site", "remote", "signed", "claimed"])
 def test_every_environment_is_judged_and_edited_alike(site: Context, chain: str, required: bool) -> None:
     keys = [site.create_token(name).key for name in ("alice", "j\xf6rg")]
     good = [{**odd, "HTTP_AUTHORIZATION": f"Token {keys[0]}"} for odd in ODD if "HTTP_AUTHORIZATION" not in odd]
@@ -126,6 +142,19 @@ def test_every_environment_is_judged_and_edited_alike(site: Context, chain: str,
         answers.append(str(quick))
     assert any("authchain.user" in answer for answer in answers) or (chain == "site" and required)
     assert any("401 " in answer or "403 " in answer for answer in answers) or (chain == "site" and not required)
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("chain", ["signed", "claimed"])
+def test_an_application_is_told_what_a_token_says_by_both(site: Context, chain: str) -> None:
+    given = {**USUAL, "HTTP_AUTHORIZATION": f"Bearer {SIGNED}"}
+    for kind in (Quick, Asked):
+        [environ, _], _ = told(kind, site, chain, True, given)  # type: ignore[misc]
+        user: User = environ["authchain.user"]
+        assert user.claims is not None
+        assert (user.claims["roles"], user.claims["n"], user.claims["username"]) == (["a"], 1, "j\xf6rg")
+        assert user.is_claimed == (chain == "claimed")
+        assert "roles" not in repr(user)
 
 
 @pytest.mark.usefixtures("quick")

@@ -118,6 +118,9 @@ pub fn sign(key: &Key, payload: &[u8]) -> Result<String, Error> {
     Ok(token)
 }
 
+/// The `typ` of what a host says of a user to a program behind it.
+pub const ASSERTION: &str = "authchain-assertion+jwt";
+
 /// The longest token; a header of a request can hardly be longer.
 pub const MAX_TOKEN: usize = 16 * 1024;
 
@@ -156,6 +159,10 @@ fn chosen<'a>(header: &[u8], keys: &'a Keys, exact: bool) -> Result<&'a Key, Fau
         Some(_) => return Err(Fault::Malformed),
     };
     critical(&header, exact)?;
+    // Nor does one that speaks of somebody to another program let anybody in, whatever the keys are (RFC 8725 §3.11).
+    if header.get("typ").and_then(Json::text).is_some_and(|typ| *typ == *ASSERTION) {
+        return Err(Fault::Malformed);
+    }
     let algorithm = header.get("alg").and_then(Json::text).and_then(|name| name.as_str().ok());
     keys.of(algorithm.ok_or(Fault::Algorithm)?, kid)
 }

@@ -4,6 +4,7 @@ use super::build::{place_of, section};
 use super::node::{Key as Name, Node, Place};
 use super::read::Source;
 use crate::accounts::assertion::Assertion;
+use crate::codec::jws::ASSERTION;
 use crate::codec::key::{ALGORITHM_NAMES, Algorithm, BadKey, Key};
 use crate::error::Report;
 use crate::options::{Kind, OptionDef};
@@ -71,7 +72,7 @@ pub(super) fn read(
         return Err(wrong("header", format!("the header {header} has a meaning of its own"), HEADER_REMEDY));
     }
     let kid = values.text("kid");
-    let key = key.with_typ(TYP);
+    let key = key.with_typ(ASSERTION);
     Ok(Some(Assertion {
         header: header.to_owned(),
         key: if kid.is_empty() { key } else { key.with_kid(kid) },
@@ -110,8 +111,6 @@ const MEANT: &[&str] = &[
 ];
 const MEANT_FAMILIES: &[&str] = &["content-", "x-forwarded-", "x-original-"];
 
-/// What an assertion is, for who has other tokens of the same key (RFC 8725 section 3.11).
-const TYP: &str = "authchain-assertion+jwt";
 const SECRET_KEY: &str = "the key is `secret_key`, or was: whoever checks an assertion could make sessions";
 const HEADER_REMEDY: &str = "expected a header of its own, such as X-Auth-Assertion";
 const REMEDY: &str = "openssl genpkey -algorithm ed25519 makes a key for EdDSA";

@@ -61,6 +61,12 @@ schemes = ["session"]
 schemes = ["jwt"]
 [schemes.jwt]
 blacklist = false
+[chains.stateless]
+schemes = ["stateless"]
+[schemes.stateless]
+type = "jwt"
+stateless = true
+blacklist = false
 [chains.remote]
 schemes = ["remote_user"]
 [schemes.remote_user]

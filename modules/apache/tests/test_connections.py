@@ -6,7 +6,7 @@ import http.client
 import ssl
 import subprocess
 
-from conftest import CONFIG, LOADED, MODULES, SECONDS, Apache, Servers, Site, ask_on, wait_for
+from conftest import CONFIG, LOADED, MODULES, SECONDS, Apache, Servers, Site, ask_on, basic, wait_for
 
 PLACE = """
 <Location />
@@ -316,3 +316,31 @@ def test_a_redirect_that_httpd_does_not_ask_again_about_is_told_who_asks(servers
     shown = apache.ask("/nosuch", site.token()).variables()
     assert (shown["REMOTE_USER"], shown["AUTHCHAIN_USER_ID"]) == ("alice", "1")
     assert apache.log().count("Require authchain-authenticated : granted") == 1
+
+
+def test_a_request_that_cannot_be_judged_reaches_nothing(servers: Servers, site: Site, back_end: int) -> None:
+    # Beyond a MiB the library takes no request, so nobody has looked which of its headers say who it is.
+    apache = servers.start(f"""
+LimitRequestFieldSize 16380
+<Location /proxy>
+  ProxyPass http://127.0.0.1:{back_end}/
+</Location>
+""")
+    forged = {"X-Auth-User": "root", "X-Auth-Assertion": "forged"}
+    assert apache.ask("/proxy/x", {**forged, "X-Large": "x" * 16000}).status == 200
+    assert apache.ask("/proxy/x", {**forged, **{f"X-Large-{n}": "x" * 16000 for n in range(80)}}).status == 400
+
+
+def test_an_assertion_is_of_whom_a_chain_has_found(servers: Servers, site: Site, back_end: int) -> None:
+    apache = servers.start(f"""
+<Location /proxy>
+  AuthType Basic
+  AuthName stock
+  AuthBasicProvider authchain
+  AuthChainAssertion app
+  ProxyPass http://127.0.0.1:{back_end}/
+  Require valid-user
+</Location>
+""")
+    assert apache.ask("/proxy/x", basic("alice", "wonderland")).status == 500
+    assert "no assertion for app: the user was not found by a chain" in apache.log()

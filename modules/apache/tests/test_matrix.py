@@ -68,6 +68,24 @@ Alias /claimed {folder}/htdocs/protected
   AuthChain jwt
   Require authchain-claim level:5 roles:auditor site:https://example.com
 </Location>
+Alias /readers-jwt {folder}/htdocs/protected
+<Location /readers-jwt>
+  AuthType authchain
+  AuthChain jwt
+  Require authchain-group "the readers"
+</Location>
+Alias /readers-claimed {folder}/htdocs/protected
+<Location /readers-claimed>
+  AuthType authchain
+  AuthChain stateless
+  Require authchain-group "the readers"
+</Location>
+Alias /claimed-user {folder}/htdocs/protected
+<Location /claimed-user>
+  AuthType authchain
+  AuthChain stateless
+  Require authchain-user bob
+</Location>
 Alias /no-root {folder}/htdocs/protected
 <Location /no-root>
   AuthType authchain
@@ -643,6 +661,14 @@ def test_a_program_behind_can_check_who_it_is(apache: Apache, site: Site) -> Non
     assert "authorization" not in headers
     assert "x-auth-assertion" not in apache.ask("/proxy-asserted/x").reached()
     assert "x-auth-assertion" not in apache.ask("/proxy-identity/x", site.token()).reached()
+
+
+def test_what_a_token_claims_is_in_no_group(apache: Apache) -> None:
+    # bob, who is one of the readers, has the key 2; the issuer of a token that nobody looks up may mean somebody else.
+    claims = {"user_id": "2", "username": "bob"}
+    assert apache.ask("/readers-jwt/page.shtml", bearer(**claims)).status == 200
+    assert apache.ask("/readers-claimed/page.shtml", bearer(**claims)).status == 403
+    assert apache.ask("/claimed-user/page.shtml", bearer(**claims)).status == 200
 
 
 # ---------------------------------------------------------------- bodies

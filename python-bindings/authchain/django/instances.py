@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from django.contrib.auth import get_user_model
-from django.core.exceptions import FieldDoesNotExist
+from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
 from django.db import router
 from django.db.models import DEFERRED, Model
 from django.db.models.base import ModelState
@@ -19,6 +19,10 @@ _FLAGS: Final = {
     "is_staff": _ffi.USER_STAFF,
     "is_superuser": _ffi.USER_SUPERUSER,
 }
+
+
+NO_ROW: Final = ImproperlyConfigured("a scheme of the chain is stateless: its users are in no table")
+"""Whoever has the key of a claimed user in the database may be somebody else."""
 
 
 class Users:
@@ -45,7 +49,9 @@ class Users:
         """Copies have room for all that there will be, and never grow."""
 
     def made(self, id: str, name: str, email: str, flags: int) -> Any:
-        """The instance of a row."""
+        """The instance of a row. ImproperlyConfigured: there is none, because the chain believes a token."""
+        if flags & _ffi.USER_CLAIMED:
+            raise NO_ROW
         known = self._by_flags[flags].copy()
         if self._email is not None:
             known[self._email] = email
@@ -56,12 +62,18 @@ class Users:
 
     def of(self, user: User) -> Any:
         """The instance of the user of a verdict."""
-        said = (user.is_active, user.is_staff, user.is_superuser)
-        flags = sum(flag for flag, is_set in zip(_FLAGS.values(), said, strict=True) if is_set)
+        said = (user.is_active, user.is_staff, user.is_superuser, user.is_claimed)
+        flags = sum(flag for flag, is_set in zip((*_FLAGS.values(), _ffi.USER_CLAIMED), said, strict=True) if is_set)
         return self.made(user.id or "", user.name, user.email, flags)
 
+    def whole(self, user: User) -> Any:
+        """The same with all its fields, by a query; None when it is gone or inactive meanwhile."""
+        if user.is_claimed:
+            raise NO_ROW
+        return self.queried(user.id or "")
+
     def queried(self, id: str) -> Any:
-        """The instance with all its fields, by a query; None when it is gone or inactive meanwhile."""
+        """The instance of a key, likewise."""
         user = self.model._base_manager.using(self.database).filter(pk=self._key(id)).first()
         return user if user is not None and user.is_active else None
 

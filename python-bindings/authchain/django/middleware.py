@@ -56,7 +56,7 @@ def _judged(request: Any) -> Verdict:
 def _user(verdict: Verdict) -> Any:
     users = configuration.kept("users", Users)
     if configuration.option("EXACT_QUERIES", False):
-        return users.queried(verdict.user.id or "") or AnonymousUser()
+        return users.whole(verdict.user) or AnonymousUser()
     return users.of(verdict.user)
 
 
