@@ -199,7 +199,7 @@ def test_a_closed_context_is_an_error(site: Context) -> None:
 
 @pytest.mark.usefixtures("quick")
 def test_a_module_for_another_package_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("authchain_fast.INTERFACE", 2)
+    monkeypatch.setattr("authchain_fast.INTERFACE", 99)
     assert _asked._bound() is None
 
 
