@@ -332,11 +332,12 @@ fn consistent(kept: &Kept) -> Result<(), Error> {
         let why = "`blacklist_after_rotation` needs the tables (`blacklist`)";
         return refused("blacklist_after_rotation", why);
     }
-    distinct(&kept.names)
+    distinct(&kept.names, kept.checks.exact)
 }
 
-/// Refuses names of claims of which one would be written over another.
-fn distinct(names: &Names) -> Result<(), Error> {
+/// Refuses names of claims of which one would be written over another. simplejwt takes any, as long as it
+/// only reads them.
+fn distinct(names: &Names, exact: bool) -> Result<(), Error> {
     let named = [
         ("user_id_claim", Some(&names.user_id)),
         ("token_type_claim", names.token_type.as_ref()),
@@ -348,6 +349,9 @@ fn distinct(names: &Names) -> Result<(), Error> {
     for (i, (option, name)) in named().enumerate() {
         if name.is_empty() {
             return Err(fault(option, "a claim without a name"));
+        }
+        if exact {
+            continue;
         }
         if RESERVED.contains(&name) || (name == "jti" && option != "jti_claim") {
             return Err(fault(option, format!("the claim {name:?} says something else")));
