@@ -332,6 +332,7 @@ fn bad(option: &str, why: BadKey) -> Error {
     fault(option, why.to_string(), "")
 }
 
+/// A fault of one option.
 fn fault(option: &str, text: impl Into<String>, remedy: &str) -> Error {
     Report::whole(option, text, remedy).into()
 }
@@ -357,11 +358,12 @@ fn consistent(kept: &Kept) -> Result<(), Error> {
         let why = "`blacklist_after_rotation` needs the tables (`blacklist`)";
         return refused("blacklist_after_rotation", why);
     }
-    distinct(&kept.names)
+    distinct(&kept.names, kept.checks.exact)
 }
 
-/// Refuses names of claims of which one would be written over another.
-fn distinct(names: &Names) -> Result<(), Error> {
+/// Refuses names of claims of which one would be written over another. simplejwt takes any, as long as it
+/// only reads them.
+fn distinct(names: &Names, exact: bool) -> Result<(), Error> {
     let named = [
         ("user_id_claim", Some(&names.user_id)),
         ("token_type_claim", names.token_type.as_ref()),
@@ -373,6 +375,9 @@ fn distinct(names: &Names) -> Result<(), Error> {
     for (i, (option, name)) in named().enumerate() {
         if name.is_empty() {
             return Err(fault(option, "a claim without a name", ""));
+        }
+        if exact {
+            continue;
         }
         if RESERVED.contains(&name) || (name == "jti" && option != "jti_claim") {
             return Err(fault(option, format!("the claim {name:?} says something else"), ""));
@@ -386,8 +391,6 @@ fn distinct(names: &Names) -> Result<(), Error> {
 
 /// Claims of RFC 7519 that are always written, read, or both; `sub` is free for `user_id_claim`.
 const RESERVED: &[&str] = &["exp", "iat", "nbf", "iss", "aud"];
-
-/// A fault of one option.
 
 /// The challenge of the scheme and of its endpoints.
 fn challenge(options: &Values) -> String {
