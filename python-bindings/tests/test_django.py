@@ -447,9 +447,9 @@ def test_whom_only_a_token_claims_is_no_row(file: Path, exact: bool) -> None:
     class Claimed(drf.ChainAuthentication):
         chain = "claimed"
 
-    with override_settings(AUTHCHAIN={"CONFIG": str(file), "EXACT_QUERIES": exact}):
-        with pytest.raises(ImproperlyConfigured, match="in no table"):
-            judged(Claimed(), HTTP_AUTHORIZATION=f"Bearer {jwt.encode(claims, SECRET)}")
+    settings = override_settings(AUTHCHAIN={"CONFIG": str(file), "EXACT_QUERIES": exact})
+    with settings, pytest.raises(ImproperlyConfigured, match="in no table"):
+        judged(Claimed(), HTTP_AUTHORIZATION=f"Bearer {jwt.encode(claims, SECRET)}")
 
 
 def test_a_scheme_of_the_project_is_asked(file: Path) -> None:

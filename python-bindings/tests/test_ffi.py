@@ -52,7 +52,6 @@ def test_a_function_returns_what_the_header_says() -> None:
         "const char *": ctypes.c_char_p,
         "uint32_t": ctypes.c_uint32,
         "size_t": ctypes.c_size_t,
-        "int": ctypes.c_int,
         "int64_t": ctypes.c_int64,
         "void": None,
         "struct auth_str": _ffi.auth_str,
