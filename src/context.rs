@@ -174,7 +174,7 @@ impl Context {
     /// # Errors
     /// The last thing that went wrong; of that set the last good one stays.
     pub(crate) fn tick(&self, at_us: i64) -> Result<(), Error> {
-        let now = self.ctx(at_us).now_us().div_euclid(1_000_000);
+        let now = self.ctx(at_us).now_s();
         let mut done = Ok(());
         for ring in self.config.key_rings.iter().filter(|ring| ring.is_due(now)) {
             let from = ring.shown();

@@ -65,6 +65,11 @@ impl Ctx<'_> {
         if self.at_us == 0 { clock::now_us() } else { self.at_us }
     }
 
+    /// The same in whole seconds.
+    pub(crate) fn now_s(&self) -> i64 {
+        self.now_us().div_euclid(1_000_000)
+    }
+
     /// The moment of the call as a clock in the zone of the database shows it.
     pub(crate) fn now_civil(&self) -> Result<DateTime, Error> {
         datetime::civil(self.now_us(), self.zone).map_err(|_| Error::Invalid("a time beyond the year 9999"))

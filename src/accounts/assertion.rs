@@ -26,7 +26,7 @@ impl Assertion {
     /// That it is this user who asks `audience`, from now on for a short time. The names of claims are RFC 7519's
     /// and OpenID Connect's where they have one, else Django's.
     pub(crate) fn sign(&self, ctx: &Ctx<'_>, identity: &Identity, audience: &str) -> Result<String, Error> {
-        let now = ctx.now_us().div_euclid(1_000_000);
+        let now = ctx.now_s();
         let user = &identity.user;
         let mut claims = vec![
             text("iss", &self.issuer),

@@ -7,6 +7,8 @@ use jiff::civil::DateTime;
 use jiff::{SignedDuration, Span};
 use zeroize::Zeroizing;
 
+#[cfg(feature = "cli")]
+use super::in_parts;
 use crate::codec::digest::hex;
 use crate::codec::{Mismatch, Proof, datetime, same};
 use crate::ctx::{Ctx, random};
@@ -107,14 +109,7 @@ impl Durin {
     #[cfg(feature = "cli")]
     pub(crate) fn purge(&self, ctx: &Ctx<'_>) -> Result<usize, Error> {
         let now = ctx.now_text()?;
-        let mut all = 0;
-        loop {
-            let removed = self.table.delete_ended(ctx.db, &now, PURGED_AT_ONCE)?;
-            all += removed;
-            if removed == 0 {
-                return Ok(all);
-            }
-        }
+        in_parts(|most| self.table.delete_ended(ctx.db, &now, most))
     }
 
     fn of_token(&self, ctx: &Ctx<'_>, token: &str) -> Result<Option<(User, DurinToken, Proof)>, Error> {
@@ -134,6 +129,3 @@ fn end(ctx: &Ctx<'_>, client: &Client) -> Result<DateTime, Error> {
     let span = Span::new().try_microseconds(client.ttl_us).map_err(|_| BEYOND)?;
     ctx.now_civil()?.checked_add(span).map_err(|_| BEYOND)
 }
-
-#[cfg(feature = "cli")]
-const PURGED_AT_ONCE: u32 = 1000;

@@ -6,6 +6,8 @@ use jiff::SignedDuration;
 use jiff::civil::DateTime;
 use zeroize::Zeroizing;
 
+#[cfg(feature = "cli")]
+use super::in_parts;
 use crate::codec::digest::{Hash, hex};
 use crate::codec::{Mismatch, Proof, Secret, datetime, same};
 use crate::ctx::{Ctx, random};
@@ -135,14 +137,7 @@ impl Knox {
     #[cfg(feature = "cli")]
     pub(crate) fn purge(&self, ctx: &Ctx<'_>) -> Result<usize, Error> {
         let now = ctx.now_text()?;
-        let mut all = 0;
-        loop {
-            let removed = self.table.delete_ended(ctx.db, &now, PURGED_AT_ONCE)?;
-            all += removed;
-            if removed == 0 {
-                return Ok(all);
-            }
-        }
+        in_parts(|most| self.table.delete_ended(ctx.db, &now, most))
     }
 
     /// knox's `_cleanup_token`: whether the token of the row has expired. The verdict does not depend
@@ -201,9 +196,6 @@ fn later(at: DateTime, by: SignedDuration) -> Result<DateTime, Error> {
 fn text(digest: &Secret) -> &str {
     std::str::from_utf8(digest.reveal()).unwrap_or_default()
 }
-
-#[cfg(feature = "cli")]
-const PURGED_AT_ONCE: u32 = 1000;
 
 #[cfg(test)]
 mod tests {

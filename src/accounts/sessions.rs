@@ -3,6 +3,8 @@
 
 use zeroize::Zeroizing;
 
+#[cfg(feature = "cli")]
+use super::in_parts;
 use super::secret;
 use crate::codec::cookies::{SameSite, SetCookie, cookie};
 use crate::codec::json::{self, Json};
@@ -377,19 +379,13 @@ impl Sessions {
 
     /// Removes what is left of sessions that have ended, a thousand rows a transaction, so that
     /// nobody waits long for the database; how many there were.
+    #[cfg(feature = "cli")]
     pub(crate) fn purge(&self, ctx: &Ctx<'_>) -> Result<usize, Error> {
         let Engine::Rows(table) = &self.engine else {
             return Err(Error::Unsupported("only sessions in the database leave rows behind"));
         };
         let now = ctx.now_text()?;
-        let mut all = 0;
-        loop {
-            let removed = table.delete_ended(ctx.db, &now, PURGED_AT_ONCE)?;
-            all += removed;
-            if removed == 0 {
-                return Ok(all);
-            }
-        }
+        in_parts(|most| table.delete_ended(ctx.db, &now, most))
     }
 
     /// The `Set-Cookie` of a session.
@@ -498,4 +494,3 @@ const HASH: &str = "_auth_user_hash";
 const EXPIRY: &str = "_session_expiry";
 const CSRF: &str = "_csrftoken";
 const MOST_KEYS: usize = 8;
-const PURGED_AT_ONCE: u32 = 1000;

@@ -1,9 +1,9 @@
 //! New tokens of simplejwt: for a user, in the place of others, and what stands of them in the tables.
 
 use super::{Class, Fault, Jwt, Owner, Token, Unfit, UserField, password_hash, text, utc};
-use crate::codec::digest::hex;
+use crate::codec::digest::{hex, sha256_hex};
 use crate::codec::json::{self, Json, Lent, Text};
-use crate::codec::{Secret, jws, uuid};
+use crate::codec::{Secret, datetime, jws, uuid};
 use crate::ctx::{Ctx, random};
 use crate::error::Error;
 use crate::store::jwt::{self as tables, Issued, Rotation};
@@ -123,7 +123,7 @@ impl Jwt {
             self.may_renew(ctx, &token)?;
         }
         let mut claims = token.claims.object().own();
-        let now = now_s(ctx);
+        let now = ctx.now_s();
         let exp = now + self.lifetimes.sliding;
         claims.set("exp", number(exp));
         claims.set("iat", number(now));
@@ -200,7 +200,7 @@ impl Jwt {
             return Ok(false);
         };
         let patience_us = ctx.now_us() - self.reuse_interval * 1_000_000;
-        let recent = crate::codec::datetime::to_text(patience_us, ctx.zone).unwrap_or_default();
+        let recent = datetime::to_text(patience_us, ctx.zone).unwrap_or_default();
         if tables::since(ctx.db, &jti)?.is_some_and(|since| since > recent) {
             return Ok(false);
         }
@@ -238,10 +238,9 @@ impl Jwt {
                 if !ctx.exact {
                     // A token must not let in somebody else, and one of two lets in nobody.
                     let row = ctx.users.password_by_column(ctx.db, column, &said)?;
-                    let is_own = row.is_some_and(|row| row.user.is(user));
-                    is_own
-                        .then_some(())
-                        .ok_or(Error::Invalid("two users have the same in the column `user_id_field`"))?;
+                    if !row.is_some_and(|row| row.user.is(user)) {
+                        return Err(Error::Invalid("two users have the same in the column `user_id_field`"));
+                    }
                 }
                 Ok(said)
             }
@@ -250,7 +249,7 @@ impl Jwt {
 
     /// The claims that a new token of simplejwt has.
     fn draft(&self, ctx: &Ctx<'_>, class: Class, jti: String) -> Draft {
-        let now = now_s(ctx);
+        let now = ctx.now_s();
         let lasts = match class {
             Class::Refresh => self.lifetimes.refresh,
             Class::Sliding => self.lifetimes.sliding,
@@ -297,7 +296,7 @@ impl Jwt {
     /// The refresh token that comes after one (`set_jti`, `set_exp`, `set_iat`).
     fn rotated(&self, ctx: &Ctx<'_>, claims: &Json, old: Option<&str>) -> Result<Draft, Error> {
         let mut claims = claims.clone();
-        let now = now_s(ctx);
+        let now = ctx.now_s();
         let jti = next_jti(old.filter(|_| !ctx.exact))?;
         let exp = now + self.lifetimes.refresh;
         if let Some(name) = &self.names.jti {
@@ -366,7 +365,7 @@ fn family(jti: &str) -> String {
     let digits = if is_ours {
         jti
     } else {
-        digest = crate::codec::digest::sha256_hex(jti.as_bytes());
+        digest = sha256_hex(jti.as_bytes());
         &digest
     };
     digits[..FAMILY].to_owned()
@@ -386,10 +385,6 @@ fn next_jti(old: Option<&str>) -> Result<String, Error> {
 /// Python's `uuid4().hex`.
 fn fresh_jti() -> Result<String, Error> {
     Ok(uuid::random(random()?))
-}
-
-fn now_s(ctx: &Ctx<'_>) -> i64 {
-    ctx.now_us().div_euclid(1_000_000)
 }
 
 fn number(seconds: i64) -> Json {

@@ -10,6 +10,8 @@ use jiff::tz::TimeZone;
 
 pub(crate) use mint::{Minted, Pair, Renewal};
 
+#[cfg(feature = "cli")]
+use super::in_parts;
 use crate::codec::claims::{Checks, Claims, Refused};
 use crate::codec::digest::md5_hex;
 use crate::codec::json::{Json, Lent};
@@ -231,7 +233,7 @@ pub(crate) enum Owner {
 impl Jwt {
     /// simplejwt's `TokenBackend.decode`.
     pub(crate) fn decode<'t>(&self, ctx: &Ctx<'_>, raw: &'t [u8]) -> Result<Token<'t>, Unfit<'_>> {
-        let now = ctx.now_us().div_euclid(1_000_000);
+        let now = ctx.now_s();
         let verified = self.keys.verify(raw, ctx.exact, now)?;
         let claims = Claims::read(verified.payload, ctx.exact).map_err(|_| Fault::Invalid)?;
         claims.check(&self.checks, now).map_err(|why| match why {
@@ -450,15 +452,11 @@ impl Jwt {
     /// Removes the rows of tokens that have ended, a thousand a transaction; how many there were.
     #[cfg(feature = "cli")]
     pub(crate) fn purge(&self, ctx: &Ctx<'_>) -> Result<usize, Error> {
-        let ended = self.ended(ctx)?;
-        let mut all = 0;
-        loop {
-            let removed = if self.has_tables { tables::delete_ended(ctx.db, &ended, PURGED_AT_ONCE)? } else { 0 };
-            all += removed;
-            if removed == 0 {
-                return Ok(all);
-            }
+        if !self.has_tables {
+            return Ok(0);
         }
+        let ended = self.ended(ctx)?;
+        in_parts(|most| tables::delete_ended(ctx.db, &ended, most))
     }
 }
 
@@ -524,6 +522,3 @@ fn utc(us: i64) -> Result<String, Error> {
 fn text(raw: &[u8]) -> Cow<'_, str> {
     String::from_utf8_lossy(raw)
 }
-
-#[cfg(feature = "cli")]
-const PURGED_AT_ONCE: u32 = 1000;
