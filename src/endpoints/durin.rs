@@ -5,13 +5,11 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use super::invalid;
-use super::obtain_auth_token::wrong;
+use super::obtain_auth_token::validated;
 use super::{Endpoint, EndpointDef, Parts, Served, Writes};
 use crate::accounts::durin::Durin;
-use crate::accounts::passwords::{self, Login as Outcome};
 use crate::accounts::tokens::Tokens;
-use crate::body::{self, Data, Field, Member};
+use crate::body::{self, Data, Member};
 use crate::codec::datetime;
 use crate::codec::form::PARSERS;
 use crate::ctx::Ctx;
@@ -221,23 +219,14 @@ impl Endpoint for Login {
         effects: &mut Effects,
     ) -> Result<Served, Stop> {
         let data = body::data(request, PARSERS)?;
-        let fields = body::fields(&data, &[Field::trimmed("username"), Field::as_is("password")]);
-        let values = match fields {
-            Ok(values) => values,
-            Err(problems) => return Ok(invalid(&problems)),
+        let (user, proof) = match validated(&data, request, ctx, effects)? {
+            Ok(found) => found,
+            Err(answer) => return Ok(answer),
         };
-        let [name, password] = values.as_slice() else { return Ok(invalid(&[])) };
-        match passwords::log_in(ctx, name, password.as_bytes(), ctx.site.client(request))? {
-            Outcome::User(user, proof) => {
-                let identity = Identity::new(user, proof, Auth::None);
-                match self.client(ctx, &data)? {
-                    Ok(client) => self.let_in(ctx, effects, identity, &client),
-                    Err(text) => Ok(no_client(&identity.user, text)),
-                }
-            }
-            Outcome::Throttled(seconds) => Err(Refusal::throttled(seconds).about(About::Name(name.clone())).into()),
-            Outcome::Inactive(..) => Ok(wrong(name, "inactive", effects)),
-            Outcome::Wrong(why) => Ok(wrong(name, why, effects)),
+        let identity = Identity::new(user, proof, Auth::None);
+        match self.client(ctx, &data)? {
+            Ok(client) => self.let_in(ctx, effects, identity, &client),
+            Err(text) => Ok(no_client(&identity.user, text)),
         }
     }
 }

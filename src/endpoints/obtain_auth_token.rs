@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::{Endpoint, EndpointDef, Parts, Served, Writes, invalid};
 use crate::accounts::passwords::{self, Login};
 use crate::accounts::tokens::{self, Tokens};
-use crate::body::{self, Field};
+use crate::body::{self, Data, Field};
+use crate::codec::Proof;
 use crate::codec::form::MediaType;
 use crate::ctx::Ctx;
 use crate::error::Error;
@@ -14,7 +15,9 @@ use crate::options::{Kind as OptionKind, OptionDef, Values};
 use crate::request::Request;
 use crate::schemes::Stop;
 use crate::store::{TokensTable, User, UserId};
-use crate::verdict::{About, Auth, Effects, Identity, Kind, Refusal, Refused, Response, Verdict, json_text};
+use crate::verdict::{
+    About, ActiveUser, Auth, Effects, Identity, Kind, Refusal, Refused, Response, Verdict, json_text,
+};
 
 pub(super) const DEF: EndpointDef = EndpointDef {
     name: "obtain_auth_token",
@@ -87,25 +90,15 @@ impl Endpoint for ObtainAuthToken {
         effects: &mut Effects,
     ) -> Result<Served, Stop> {
         let data = body::data(request, PARSERS)?;
-        let fields = body::fields(&data, &[Field::trimmed("username"), Field::as_is("password")]);
-        let values = match fields {
-            Ok(values) => values,
-            Err(problems) => return Ok(invalid(&problems)),
+        let (user, proof) = match validated(&data, request, ctx, effects)? {
+            Ok(found) => found,
+            Err(answer) => return Ok(answer),
         };
-        let [name, password] = values.as_slice() else { return Ok(invalid(&[])) };
-        match passwords::log_in(ctx, name, password.as_bytes(), ctx.site.client(request))? {
-            Login::User(user, proof) => {
-                let identity = Identity::new(user, proof, Auth::None);
-                let key = tokens::create(ctx, &self.table, &identity.user.id, false)?;
-                let body = self.body(&String::from_utf8_lossy(key.reveal()), &identity.user);
-                let identity = Identity { auth: Auth::Token(key), ..identity };
-                let response = Response::json(200, body);
-                Ok(Served { verdict: Verdict::Identified(Box::new(identity)), response })
-            }
-            Login::Throttled(seconds) => Err(Refusal::throttled(seconds).about(About::Name(name.clone())).into()),
-            Login::Inactive(..) => Ok(wrong(name, "inactive", effects)),
-            Login::Wrong(why) => Ok(wrong(name, why, effects)),
-        }
+        let identity = Identity::new(user, proof, Auth::None);
+        let key = tokens::create(ctx, &self.table, &identity.user.id, false)?;
+        let body = self.body(&String::from_utf8_lossy(key.reveal()), &identity.user);
+        let identity = Identity { auth: Auth::Token(key), ..identity };
+        Ok(Served { verdict: Verdict::Identified(Box::new(identity)), response: Response::json(200, body) })
     }
 }
 
@@ -119,8 +112,28 @@ impl ObtainAuthToken {
     }
 }
 
-/// DRF's `AuthTokenSerializer`, which tells nobody why.
-pub(super) fn wrong(name: &str, why: &'static str, effects: &mut Effects) -> Served {
+/// DRF's `AuthTokenSerializer`: whose name and password a body has, or what to answer.
+pub(super) fn validated(
+    data: &Data,
+    request: &Request<'_>,
+    ctx: &Ctx<'_>,
+    effects: &mut Effects,
+) -> Result<Result<(ActiveUser, Proof), Served>, Stop> {
+    let values = match body::fields(data, &[Field::trimmed("username"), Field::as_is("password")]) {
+        Ok(values) => values,
+        Err(problems) => return Ok(Err(invalid(&problems))),
+    };
+    let [name, password] = values.as_slice() else { return Ok(Err(invalid(&[]))) };
+    match passwords::log_in(ctx, name, password.as_bytes(), ctx.site.client(request))? {
+        Login::User(user, proof) => Ok(Ok((user, proof))),
+        Login::Throttled(seconds) => Err(Refusal::throttled(seconds).about(About::Name(name.clone())).into()),
+        Login::Inactive(..) => Ok(Err(wrong(name, "inactive", effects))),
+        Login::Wrong(why) => Ok(Err(wrong(name, why, effects))),
+    }
+}
+
+/// Nobody is told why.
+fn wrong(name: &str, why: &'static str, effects: &mut Effects) -> Served {
     effects.login_failed(name);
     let refusal = Refusal::of(Kind::Invalid, "password.wrong", UNABLE).about(About::Attempt(name.to_owned(), why));
     let response = Response::json(400, format!("{{\"non_field_errors\":[{}]}}", json_text(UNABLE)));
