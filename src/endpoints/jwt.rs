@@ -34,7 +34,7 @@ pub(super) const REFRESH: EndpointDef = EndpointDef {
     options: &[SCHEME, REFRESH_SERIALIZER],
     takes_passwords: false,
     writes: Writes::Tokens,
-    build: |options, parts| Ok(Box::new(Refresh(tokens(options, parts)?))),
+    build: |options, parts| of_token(options, parts, "refresh", refresh),
 };
 
 pub(super) const VERIFY: EndpointDef = EndpointDef {
@@ -45,7 +45,7 @@ pub(super) const VERIFY: EndpointDef = EndpointDef {
     options: &[SCHEME, VERIFY_SERIALIZER],
     takes_passwords: false,
     writes: Writes::Never,
-    build: |options, parts| Ok(Box::new(Verify(tokens(options, parts)?))),
+    build: |options, parts| of_token(options, parts, "token", verify),
 };
 
 pub(super) const BLACKLIST: EndpointDef = EndpointDef {
@@ -56,7 +56,7 @@ pub(super) const BLACKLIST: EndpointDef = EndpointDef {
     options: &[SCHEME, BLACKLIST_SERIALIZER],
     takes_passwords: false,
     writes: Writes::Tokens,
-    build: blacklist,
+    build: of_blacklist,
 };
 
 pub(super) const OBTAIN_SLIDING: EndpointDef = EndpointDef {
@@ -77,8 +77,8 @@ pub(super) const REFRESH_SLIDING: EndpointDef = EndpointDef {
     doc: "Of simplejwt. POST `token`, get `{\"token\": …}`, the same with a later end.",
     options: &[SCHEME, SLIDING_REFRESH_SERIALIZER],
     takes_passwords: false,
-    writes: Writes::Never,
-    build: |options, parts| Ok(Box::new(RefreshSliding(tokens(options, parts)?))),
+    writes: Writes::Tokens,
+    build: |options, parts| of_token(options, parts, "token", refresh_sliding),
 };
 
 const SCHEME: OptionDef =
@@ -139,10 +139,12 @@ struct Obtain {
     username_field: String,
 }
 
-struct Refresh(Arc<Jwt>);
-struct Verify(Arc<Jwt>);
-struct Blacklist(Arc<Jwt>);
-struct RefreshSliding(Arc<Jwt>);
+/// The views that are about one token, which is all that the body has.
+struct OfToken {
+    tokens: Arc<Jwt>,
+    field: &'static str,
+    answer: fn(&Jwt, &Ctx<'_>, &str) -> Result<Served, Stop>,
+}
 
 fn obtain(options: &Values, parts: &Parts<'_>, is_sliding: bool) -> Result<Box<dyn Endpoint>, Error> {
     let tokens = tokens(options, parts)?;
@@ -153,12 +155,21 @@ fn obtain(options: &Values, parts: &Parts<'_>, is_sliding: bool) -> Result<Box<d
     Ok(Box::new(Obtain { tokens, is_sliding, update_last_login, username_field }))
 }
 
-fn blacklist(options: &Values, parts: &Parts<'_>) -> Result<Box<dyn Endpoint>, Error> {
+fn of_token(
+    options: &Values,
+    parts: &Parts<'_>,
+    field: &'static str,
+    answer: fn(&Jwt, &Ctx<'_>, &str) -> Result<Served, Stop>,
+) -> Result<Box<dyn Endpoint>, Error> {
+    Ok(Box::new(OfToken { tokens: tokens(options, parts)?, field, answer }))
+}
+
+fn of_blacklist(options: &Values, parts: &Parts<'_>) -> Result<Box<dyn Endpoint>, Error> {
     let tokens = tokens(options, parts)?;
     if !tokens.has_tables {
         return Err(Error::Invalid("the scheme has no tables of tokens (`blacklist = false`)"));
     }
-    Ok(Box::new(Blacklist(tokens)))
+    Ok(Box::new(OfToken { tokens, field: "refresh", answer: blacklist }))
 }
 
 /// The tokens of the scheme that the options name.
@@ -225,13 +236,13 @@ impl Obtain {
     }
 }
 
-impl Endpoint for Refresh {
+impl Endpoint for OfToken {
     fn methods(&self) -> &'static [&'static str] {
         &["POST"]
     }
 
     fn challenge(&self) -> Option<&str> {
-        Some(&self.0.challenge)
+        Some(&self.tokens.challenge)
     }
 
     fn serve(
@@ -241,104 +252,42 @@ impl Endpoint for Refresh {
         ctx: &Ctx<'_>,
         _: &mut Effects,
     ) -> Result<Served, Stop> {
-        let raw = match field(request, "refresh")? {
-            Ok(raw) => raw,
-            Err(problems) => return Ok(invalid(&problems)),
-        };
-        let Pair { access, refresh } = self.0.refresh(ctx, &raw).map_err(not_renewed)?;
-        let refresh = refresh.map(|refresh| format!(",\"refresh\":{}", shown(&refresh))).unwrap_or_default();
-        Ok(done(format!("{{\"access\":{}{refresh}}}", shown(&access))))
-    }
-}
-
-impl Endpoint for RefreshSliding {
-    fn methods(&self) -> &'static [&'static str] {
-        &["POST"]
-    }
-
-    fn challenge(&self) -> Option<&str> {
-        Some(&self.0.challenge)
-    }
-
-    fn serve(
-        &self,
-        request: &Request<'_>,
-        _: Option<&Identity>,
-        ctx: &Ctx<'_>,
-        _: &mut Effects,
-    ) -> Result<Served, Stop> {
-        let raw = match field(request, "token")? {
-            Ok(raw) => raw,
-            Err(problems) => return Ok(invalid(&problems)),
-        };
-        let token = self.0.refresh_sliding(ctx, &raw).map_err(not_renewed)?;
-        Ok(done(format!("{{\"token\":{}}}", shown(&token))))
-    }
-}
-
-impl Endpoint for Verify {
-    fn methods(&self) -> &'static [&'static str] {
-        &["POST"]
-    }
-
-    fn challenge(&self) -> Option<&str> {
-        Some(&self.0.challenge)
-    }
-
-    fn serve(
-        &self,
-        request: &Request<'_>,
-        _: Option<&Identity>,
-        ctx: &Ctx<'_>,
-        _: &mut Effects,
-    ) -> Result<Served, Stop> {
-        let raw = match field(request, "token")? {
-            Ok(raw) => raw,
-            Err(problems) => return Ok(invalid(&problems)),
-        };
-        let token = self.0.decode(ctx, raw.as_bytes()).map_err(unfit)?;
-        self.0.check(ctx, &token, Class::Untyped).map_err(unfit)?;
-        // simplejwt looks only where rotated tokens are blacklisted.
-        let is_looked_up = self.0.blacklists_rotated || !ctx.exact;
-        if is_looked_up && self.0.is_blacklisted(ctx, &token.claims)? {
-            let text = Fault::Blacklisted.text().into_owned();
-            return Ok(invalid(&[Problem { field: "non_field_errors", code: "invalid", text }]));
+        let data = body::data(request, PARSERS)?;
+        match body::fields(&data, &[Field::trimmed(self.field)]) {
+            Ok(values) => (self.answer)(&self.tokens, ctx, values.first().map_or("", String::as_str)),
+            Err(problems) => Ok(invalid(&problems)),
         }
-        Ok(done("{}".to_owned()))
     }
 }
 
-impl Endpoint for Blacklist {
-    fn methods(&self) -> &'static [&'static str] {
-        &["POST"]
-    }
-
-    fn challenge(&self) -> Option<&str> {
-        Some(&self.0.challenge)
-    }
-
-    fn serve(
-        &self,
-        request: &Request<'_>,
-        _: Option<&Identity>,
-        ctx: &Ctx<'_>,
-        _: &mut Effects,
-    ) -> Result<Served, Stop> {
-        let raw = match field(request, "refresh")? {
-            Ok(raw) => raw,
-            Err(problems) => return Ok(invalid(&problems)),
-        };
-        let token = self.0.decode(ctx, raw.as_bytes()).map_err(unfit)?;
-        self.0.check(ctx, &token, Class::Refresh).map_err(unfit)?;
-        self.0.blacklist(ctx, &token)?;
-        Ok(done("{}".to_owned()))
-    }
+fn refresh(tokens: &Jwt, ctx: &Ctx<'_>, raw: &str) -> Result<Served, Stop> {
+    let Pair { access, refresh } = tokens.refresh(ctx, raw).map_err(not_renewed)?;
+    let refresh = refresh.map(|refresh| format!(",\"refresh\":{}", shown(&refresh))).unwrap_or_default();
+    Ok(done(format!("{{\"access\":{}{refresh}}}", shown(&access))))
 }
 
-/// The one field of a body that holds a token.
-fn field<'a>(request: &Request<'_>, name: &'a str) -> Result<Result<String, Vec<Problem<'a>>>, Stop> {
-    let data = body::data(request, PARSERS)?;
-    Ok(body::fields(&data, &[Field::trimmed(name)]).map(|mut values| values.pop().unwrap_or_default()))
+fn refresh_sliding(tokens: &Jwt, ctx: &Ctx<'_>, raw: &str) -> Result<Served, Stop> {
+    let token = tokens.refresh_sliding(ctx, raw).map_err(not_renewed)?;
+    Ok(done(format!("{{\"token\":{}}}", shown(&token))))
+}
+
+fn verify(tokens: &Jwt, ctx: &Ctx<'_>, raw: &str) -> Result<Served, Stop> {
+    let token = tokens.decode(ctx, raw.as_bytes()).map_err(unfit)?;
+    tokens.check(ctx, &token, Class::Untyped).map_err(unfit)?;
+    // simplejwt looks only where rotated tokens are blacklisted.
+    let is_looked_up = tokens.blacklists_rotated || !ctx.exact;
+    if is_looked_up && tokens.is_blacklisted(ctx, &token.claims)? {
+        let text = Fault::Blacklisted.text().into_owned();
+        return Ok(invalid(&[Problem { field: "non_field_errors", code: "invalid", text }]));
+    }
+    Ok(done("{}".to_owned()))
+}
+
+fn blacklist(tokens: &Jwt, ctx: &Ctx<'_>, raw: &str) -> Result<Served, Stop> {
+    let token = tokens.decode(ctx, raw.as_bytes()).map_err(unfit)?;
+    tokens.check(ctx, &token, Class::Refresh).map_err(unfit)?;
+    tokens.blacklist(ctx, &token)?;
+    Ok(done("{}".to_owned()))
 }
 
 /// A token is ASCII.
